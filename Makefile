@@ -1,0 +1,55 @@
+# Every task of the repository. `make` alone lists them.
+SHELL := /bin/bash
+BIN := .venv/bin
+GENERATED := proto/gen/python
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock generate check-generated format lint types unit test demo up bench clean
+
+help: ## List the tasks
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
+
+setup: ## Make .venv and install what the lock file pins
+	@scripts/setup.sh
+
+lock: ## Resolve the dependencies anew and write requirements.lock
+	@scripts/lock.sh
+
+generate: setup ## Generate Python from the protos (offline)
+	@rm -rf $(GENERATED)/towpath && buf generate --output .
+
+check-generated: setup ## Fail when the committed generated code differs from the protos
+	@scripts/check-generated.sh
+
+format: setup ## Format Python and protos
+	@ruff check --fix-only --quiet . && ruff format --quiet . && buf format --write proto
+
+lint: setup check-generated ## Check style, layers, protos and generated code
+	ruff check .
+	ruff format --check --quiet .
+	lint-imports
+	buf lint
+	buf format --diff --exit-code proto >/dev/null
+	scripts/check-breaking.sh
+
+types: setup ## Check types (pyright, strict)
+	pyright
+
+unit: setup ## Run the tests that need no long-running stack
+	pytest tests/contract tests/sdk -q
+
+test: ## Check everything: lint, types, and all tests against real servers
+	@scripts/test.sh
+
+demo: setup ## Move a million rows from PostgreSQL to S3 on this machine, and compare
+	@$(BIN)/python -m towpath_local.demo $(DEMO_ARGS)
+
+up: setup ## Run Towpath on this machine until Ctrl-C
+	@$(BIN)/towpath up
+
+bench: setup ## Measure a large sync beside the in-process ideal (minutes)
+	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+clean: ## Remove what the tasks made, the virtual environment included
+	rm -rf .venv .venv.lock .cache build .pytest_cache .ruff_cache .import_linter_cache
