@@ -1,0 +1,178 @@
+"""ConnectorService: handshake, spec, check, discover."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import Iterable, Iterator
+
+import grpc
+from towpath.connector.v1 import connector_pb2
+
+from towpath_sdk._serve.author_thread import Interrupted, result_of
+from towpath_sdk._serve.call_context import CallContext
+from towpath_sdk._serve.calls import Calls, hook_failed
+from towpath_sdk._serve.duplex import WireContext, begin, send
+from towpath_sdk._serve.failures import abort, as_failure
+from towpath_sdk._serve.limits import Limits
+from towpath_sdk._serve.queues import Outbox
+from towpath_sdk._wire.catalogs import stream_to_wire
+from towpath_sdk._wire.configs import ParsedConfig
+from towpath_sdk.catalog import Stream, StreamName
+from towpath_sdk.check import Probe
+from towpath_sdk.config import Config
+from towpath_sdk.errors import Bug, Conflict, Misconfigured, TowpathError
+from towpath_sdk.status import to_status
+
+__all__ = ["PROTOCOL_MAJOR", "PROTOCOL_MINOR", "ConnectorService"]
+
+PROTOCOL_MAJOR = 1
+PROTOCOL_MINOR = 0
+
+_NAME = "towpath.connector.v1.ConnectorService"
+_PAGE_BYTES = 1024 * 1024
+_PAGE_STREAMS = 500
+
+
+class ConnectorService:
+    """Serves what every connector has."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._instance_id = uuid.uuid4().hex
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Handlers for a server."""
+        return grpc.method_handlers_generic_handler(
+            _NAME,
+            {
+                "Handshake": grpc.unary_unary_rpc_method_handler(
+                    self.handshake,
+                    request_deserializer=connector_pb2.HandshakeRequest.FromString,
+                    response_serializer=connector_pb2.HandshakeResponse.SerializeToString,
+                ),
+                "Spec": grpc.unary_unary_rpc_method_handler(
+                    self.spec,
+                    request_deserializer=connector_pb2.SpecRequest.FromString,
+                    response_serializer=connector_pb2.SpecResponse.SerializeToString,
+                ),
+                "Check": grpc.unary_unary_rpc_method_handler(
+                    self.check,
+                    request_deserializer=connector_pb2.CheckRequest.FromString,
+                    response_serializer=connector_pb2.CheckResponse.SerializeToString,
+                ),
+                "Discover": grpc.unary_stream_rpc_method_handler(
+                    self.discover,
+                    request_deserializer=connector_pb2.DiscoverRequest.FromString,
+                    response_serializer=None,
+                ),
+            },
+        )
+
+    async def handshake(
+        self, request: connector_pb2.HandshakeRequest, context: WireContext
+    ) -> connector_pb2.HandshakeResponse:
+        """Agree on version and limits."""
+        minors = [version.minor for version in request.supported_versions if version.major == PROTOCOL_MAJOR]
+        if not minors:
+            await abort(
+                context,
+                Conflict(
+                    f"this connector speaks protocol version {PROTOCOL_MAJOR}.{PROTOCOL_MINOR}; the caller does not",
+                    reason="UNSUPPORTED_VERSION",
+                ),
+            )
+        return connector_pb2.HandshakeResponse(
+            selected_version=connector_pb2.ProtocolVersion(major=PROTOCOL_MAJOR, minor=min(PROTOCOL_MINOR, *minors)),
+            limits=self._calls.negotiation.agree(Limits.from_wire(request.limits)).to_wire(),
+            instance_id=self._instance_id,
+        )
+
+    async def spec(self, _request: connector_pb2.SpecRequest, _context: WireContext) -> connector_pb2.SpecResponse:
+        """Describe the connector."""
+        return self._calls.connector.spec
+
+    async def check(self, request: connector_pb2.CheckRequest, context: WireContext) -> connector_pb2.CheckResponse:
+        """Run the author's probes."""
+        connector = self._calls.connector
+
+        def check(_: CallContext) -> connector_pb2.CheckResponse:
+            config = self._calls.parse(request.config_json)
+            parts = [part for part in (connector.source, connector.destination) if part is not None]
+            return _run_probes(itertools.chain.from_iterable(part.check(config.values) for part in parts), config)
+
+        return await self._calls.run(context, "check", check)
+
+    async def discover(self, request: connector_pb2.DiscoverRequest, context: WireContext) -> None:
+        """Stream the catalogue in pages."""
+        source = self._calls.connector.source
+        if source is None:
+            no_source = Misconfigured("this connector is no source", reason="UNIMPLEMENTED")
+            await abort(context, no_source, code=grpc.StatusCode.UNIMPLEMENTED)
+        await begin(context)
+        outbox = Outbox(4 * _PAGE_BYTES)
+        call_context = CallContext(on_hook_failure=hook_failed)
+
+        def discover() -> None:
+            config = self._calls.parse(request.config_json)
+            for page in _pages(source.discover(config.values)):
+                outbox.put(page.SerializeToString())
+
+        try:
+            call = self._calls.threads.start("discover", discover, call_context, outbox.end)
+            try:
+                while (page := await outbox.get()) is not None:
+                    await send(context, page)
+                await result_of(call)
+            finally:
+                call.cancel()
+                outbox.close()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 also SystemExit: it ends a call, never the server
+            await abort(context, as_failure(error, "discover"), self._calls.secrets.redact)
+
+
+def _run_probes(probes: Iterable[Probe], config: ParsedConfig[Config]) -> connector_pb2.CheckResponse:
+    """Run probes in order; what a probe raises is its result, also what a broken check raises between two probes."""
+    response = connector_pb2.CheckResponse()
+    remaining = iter(probes)
+    while True:
+        name, essential = "check", True
+        failure: TowpathError | None = None
+        try:
+            probe = next(remaining, None)
+            if probe is None:
+                return response
+            name, essential = probe.name, probe.essential
+            probe.run()
+        except Interrupted:
+            raise
+        except BaseException as error:  # noqa: BLE001 whatever a probe raises is its result, also SystemExit
+            failure = as_failure(error, f"probe {name}")
+        result = response.results.add(probe=name)
+        if failure is not None:
+            result.status.CopyFrom(to_status(failure, redact=config.redactor.redact))
+            if essential:
+                return response
+
+
+def _pages(streams: Iterable[Stream]) -> Iterator[connector_pb2.DiscoverResponse]:
+    page = connector_pb2.DiscoverResponse()
+    size = 0
+    seen: set[StreamName] = set()
+    for stream in streams:
+        name = StreamName(stream.namespace, stream.name)
+        if name in seen:
+            raise Bug(f"discover yielded {name} twice")
+        seen.add(name)
+        descriptor = stream_to_wire(stream)
+        size += descriptor.ByteSize()
+        page.streams.append(descriptor)
+        if size >= _PAGE_BYTES or len(page.streams) >= _PAGE_STREAMS:
+            yield page
+            page = connector_pb2.DiscoverResponse()
+            size = 0
+    if page.streams:
+        yield page
