@@ -1,0 +1,18 @@
+"""Start the connector: `python -m towpath_destination_s3`."""
+
+from __future__ import annotations
+
+from towpath_sdk import serve
+
+from towpath_destination_s3.allocator import give_memory_back
+from towpath_destination_s3.destination import S3Destination
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    give_memory_back()
+    serve(S3Destination())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The destination as the SDK serves it: which file does what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+from towpath_sdk import ColumnPlan, Context, Destination, OpenWrite, Probe, WriteMode, WriteStream
+
+from towpath_destination_s3 import publish
+from towpath_destination_s3.config import S3Config
+from towpath_destination_s3.plans import plan_columns
+from towpath_destination_s3.probes import probes
+from towpath_destination_s3.store import Store
+from towpath_destination_s3.writer import S3Writer
+
+__all__ = ["S3Destination"]
+
+
+class S3Destination(Destination[S3Config]):
+    """Files in S3, each row exactly once."""
+
+    connector_id = "destination-s3"
+    version = "0.1.0"
+    title = "Amazon S3 and compatible stores"
+    write_modes = (WriteMode.APPEND, WriteMode.OVERWRITE)
+    discards_after_resume = True
+    max_writers_per_stream = 16
+
+    def check(self, config: S3Config) -> Iterable[Probe]:
+        """Write, read and delete a probe object, and begin an upload."""
+        return probes(config)
+
+    def prepare(
+        self,
+        config: S3Config,
+        write_id: str,  # noqa: ARG002 nothing has to exist before the first object
+        streams: Sequence[WriteStream],
+        schemas: Sequence[pa.Schema],
+        *,
+        dry_run: bool,  # noqa: ARG002 likewise
+    ) -> Iterable[ColumnPlan]:
+        """Say which columns are stored as text, and which cannot be stored."""
+        for index, (stream, schema) in enumerate(zip(streams, schemas, strict=True)):
+            yield from plan_columns(config, index, str(stream.name), schema)
+
+    def open(self, config: S3Config, write: OpenWrite, context: Context) -> S3Writer:
+        """Fence older epochs, discard their leftovers, return a writer."""
+        return S3Writer(config, write, context)
+
+    def complete(
+        self,
+        config: S3Config,
+        write_id: str,
+        receipts: Sequence[bytes],
+        completed_streams: Sequence[WriteStream],
+    ) -> None:
+        """Let exactly what the receipts name appear."""
+        publish.complete(Store(config), write_id, receipts, completed_streams)
+
+    def abort(self, config: S3Config, write_id: str) -> None:
+        """Discard everything of a write."""
+        publish.abort(Store(config), write_id)
