@@ -1,0 +1,41 @@
+"""`towpath-server`: serves until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+from towpath_sdk.errors import TowpathError
+
+from towpath_server.logs import set_up_logs
+from towpath_server.serve import start_server
+from towpath_server.settings import Settings, read_settings
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the program; a misconfiguration is one line on standard error and the exit code of its kind."""
+    try:
+        settings = read_settings(sys.argv[1:], os.environ)
+        set_up_logs(settings.log_level, settings.log_format)
+        asyncio.run(_run(settings))
+    except TowpathError as error:
+        sys.stderr.write(f"towpath-server: {error}\n")
+        sys.exit(error.rule.exit_code)
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = await start_server(settings)
+    await stop.wait()
+    await server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The metadata database: SQLite on one machine, PostgreSQL for several servers. Nothing else in Towpath touches it."""

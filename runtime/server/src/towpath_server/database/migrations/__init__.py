@@ -1,0 +1,1 @@
+"""Migrations, run by `towpath_server.database.migrate`."""

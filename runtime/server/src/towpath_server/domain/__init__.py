@@ -1,0 +1,1 @@
+"""What the server knows, without I/O: resources, schedules, selections, jobs, publications."""

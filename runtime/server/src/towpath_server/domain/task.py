@@ -1,0 +1,48 @@
+"""Connector tasks: one spec, check or discover, run by a worker for a caller who waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from towpath_server.domain.failure import Failure
+
+__all__ = ["Launch", "Task", "TaskKind", "TaskResult"]
+
+
+class TaskKind(IntEnum):
+    """What a task does; the numbers are those of towpath.runtime.v1.GetTaskResponse.Kind."""
+
+    SPEC = 1
+    CHECK = 2
+    DISCOVER = 3
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a connector. `connector` is a resource name; `config_json` is in clear; `spec` is a SpecResponse."""
+
+    connector: str
+    command: tuple[str, ...]
+    config_json: str = field(repr=False)
+    spec: bytes = b""
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """Outcome of a task: a failure, or the serialized SpecResponse, CheckResponse or DiscoverResponse."""
+
+    failure: Failure | None
+    message: bytes
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task; `result` is None until a worker has completed it. After `deadline` nobody waits any more."""
+
+    id: str
+    kind: TaskKind
+    launch: Launch
+    deadline: datetime
+    result: TaskResult | None

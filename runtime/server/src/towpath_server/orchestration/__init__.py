@@ -1,0 +1,1 @@
+"""Temporal behind the port `towpath_server.use_cases.orchestrator`."""

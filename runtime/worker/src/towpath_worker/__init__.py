@@ -1,0 +1,1 @@
+"""Towpath workflows, launchers and broker."""

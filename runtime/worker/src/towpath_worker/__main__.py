@@ -1,0 +1,66 @@
+"""The worker: reads its settings, connects, and works until SIGTERM or SIGINT.
+
+One asyncio loop runs everything; workflows run in Temporal's sandbox threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+
+import structlog
+from towpath_sdk.errors import TowpathError
+
+from towpath_worker.memory import keep_memory
+from towpath_worker.settings import WorkerSettings
+from towpath_worker.worker import run_worker
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the worker; exit code 0 after a clean stop, otherwise that of the failure's kind."""
+    keep_memory()
+    try:
+        settings = WorkerSettings.from_environment(os.environ)
+        configure_logging(settings.log_level)
+        asyncio.run(_run(settings))
+    except TowpathError as error:
+        sys.stderr.write(f"towpath-worker: {error}\n")
+        sys.exit(error.rule.exit_code)
+
+
+async def _run(settings: WorkerSettings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await run_worker(settings, os.environ, stop, identity=f"{os.getpid()}@{socket.gethostname()}")
+
+
+def configure_logging(level: str) -> None:
+    """Write events as lines of JSON to standard error; libraries' logs from warnings on."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(number, logging.WARNING), format="%(levelname)s %(name)s %(message)s")
+    # Each failed attempt is one event of ours; Temporal's own warning adds nothing but a traceback of a hundred lines.
+    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

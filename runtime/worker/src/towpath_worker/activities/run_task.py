@@ -1,0 +1,85 @@
+"""One spec, check or discover: fetch the task, run the connector, store the outcome."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from temporalio import activity
+from towpath.connector.v1 import connector_pb2
+from towpath.runtime.v1 import worker_pb2
+from towpath_contracts import RUN_TASK, RunTaskInput
+from towpath_sdk.errors import Kind, Misconfigured, Unavailable
+
+from towpath_worker.activities.outcome import application_error, beating, interruption
+from towpath_worker.activities.parts import Parts
+from towpath_worker.connectors import connected
+from towpath_worker.failures import Located, Origin, failure_message, locate
+from towpath_worker.server.channel import for_seconds
+
+__all__ = ["RunTaskActivity"]
+
+_PATIENCE = 10.0
+_Kind = worker_pb2.GetTaskResponse.Kind
+
+_log = structlog.get_logger(__name__)
+
+
+class RunTaskActivity:
+    """Holds what the activity needs."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @activity.defn(name=RUN_TASK)
+    async def run_task(self, run: RunTaskInput) -> None:
+        """Run the task. A failure of the connector is its outcome; this fails only when the server cannot be told."""
+        async with beating():
+            try:
+                await self._run(run)
+            except Located as failure:
+                if failure.error.kind is Kind.NOT_FOUND:
+                    _log.info("task was dropped", task=run.task_id)
+                    return
+                raise application_error(failure) from failure
+
+    async def _run(self, run: RunTaskInput) -> None:
+        server = self._parts.server
+        request = worker_pb2.GetTaskRequest(task_id=run.task_id)
+        task = await server.call(server.tasks.GetTask, request, patience=for_seconds(_PATIENCE))
+        outcome = await self._outcome(task, run)
+        outcome.task_id = run.task_id
+        await server.call(server.tasks.CompleteTask, outcome, patience=for_seconds(_PATIENCE))
+
+    async def _outcome(self, task: worker_pb2.GetTaskResponse, run: RunTaskInput) -> worker_pb2.CompleteTaskRequest:
+        try:
+            async with asyncio.timeout(run.timeout):
+                return await self._ask(task, run.timeout)
+        except TimeoutError:
+            message = f"{task.connector.connector} did not answer within {run.timeout:g} s"
+            failure = Located(Unavailable(message, reason="TASK_TIMEOUT"), "worker")
+        except asyncio.CancelledError:
+            failure = interruption()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
+            failure = locate(error)
+            if failure is not error:
+                _log.exception("task failed for a reason that nobody foresaw", task=run.task_id)
+        return worker_pb2.CompleteTaskRequest(failure=failure_message(failure))
+
+    async def _ask(self, task: worker_pb2.GetTaskResponse, seconds: float) -> worker_pb2.CompleteTaskRequest:
+        async with connected(self._parts.launcher, task.connector, _origin(task.connector)) as connector:
+            if task.kind == _Kind.KIND_SPEC:
+                return worker_pb2.CompleteTaskRequest(spec=await connector.spec())
+            if task.kind == _Kind.KIND_CHECK:
+                return worker_pb2.CompleteTaskRequest(check=await connector.check(seconds))
+            if task.kind == _Kind.KIND_DISCOVER:
+                return worker_pb2.CompleteTaskRequest(catalog=await connector.discover(seconds))
+        raise Located(Misconfigured(f"this worker does not know tasks of kind {task.kind}; update it"), "worker")
+
+
+def _origin(launch: worker_pb2.ConnectorLaunch) -> Origin:
+    """Return what the connector is called in failures; nobody knows before its spec is read."""
+    roles = launch.spec.roles
+    if connector_pb2.ROLE_SOURCE in roles:
+        return "source"
+    return "destination" if connector_pb2.ROLE_DESTINATION in roles else "worker"

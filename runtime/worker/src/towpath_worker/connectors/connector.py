@@ -1,0 +1,223 @@
+"""One running connector: a channel, the handshake, unary calls, and streams of raw bytes.
+
+Batches pass as the bytes that they are: the serializers of both streams are the identity. The options of the channel
+bound what gRPC keeps beyond the broker's own budget: without the bandwidth probe a stalled stream holds one window of
+64 KiB, not megabytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import grpc.aio
+from towpath.connector.v1 import (
+    connector_pb2,
+    connector_pb2_grpc,
+    destination_pb2,
+    destination_pb2_grpc,
+    source_pb2,
+    types_pb2,
+)
+from towpath.runtime.v1 import worker_pb2
+from towpath_sdk.errors import Kind, Misconfigured, Owner, TowpathError, Unavailable
+from towpath_sdk.redaction import Redactor
+from towpath_sdk.status import from_rpc
+
+from towpath_worker.connectors.calls import Read, Write
+from towpath_worker.connectors.secret_values import redactor_of
+from towpath_worker.failures import Located, Origin, shorten
+from towpath_worker.launch import Launch, Launcher, Running
+from towpath_worker.server.job_log import JobLog
+
+__all__ = ["Connector", "connected"]
+
+AnswerT = TypeVar("AnswerT")
+
+MIB = 1024 * 1024
+_MAX_MESSAGE_BYTES = 1025 * MIB
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 64 * 1024),
+    ("grpc.enable_retries", 0),
+    ("grpc.enable_http_proxy", 0),
+)
+
+_HANDSHAKE_TIMEOUT = 10.0
+_SPEC_TIMEOUT = 30.0
+_PREPARE_TIMEOUT = 300.0
+
+
+@asynccontextmanager
+async def connected(
+    launcher: Launcher, launch: worker_pb2.ConnectorLaunch, origin: Origin, log: JobLog | None = None
+) -> AsyncGenerator[Connector]:
+    """Launch a connector and shake hands with it; leaving stops it.
+
+    What it prints goes to `log`. Raises Located with `origin`, which is "worker" while the connector's role is not yet
+    known, whenever it cannot be started or spoken to.
+    """
+    redactor = redactor_of(launch.spec.config_json_schema, launch.config_json)
+    if log is not None:
+        log.redactor |= redactor
+
+    def on_line(line: str) -> None:
+        if log is not None:
+            log.printed(origin, line)
+
+    name = launch.connector if origin == "worker" else f"{origin} {launch.connector}"
+    try:
+        async with (
+            launcher.launch(Launch(name, tuple(launch.command), on_line)) as running,
+            grpc.aio.insecure_channel(running.address, options=_OPTIONS) as channel,
+        ):
+            connector = Connector(running, channel, origin, launch.config_json, redactor)
+            await connector.handshake()
+            yield connector
+    except TowpathError as error:
+        raise Located(_redacted(error, redactor), origin) from None
+
+
+class Connector:
+    """A connector that agreed on the protocol's version. Implements the broker's `SourceLink` and `DestinationLink`."""
+
+    def __init__(
+        self, running: Running, channel: grpc.aio.Channel, origin: Origin, config_json: str, redactor: Redactor
+    ) -> None:
+        self.running = running
+        self._channel = channel
+        self._origin: Origin = origin
+        self._config_json = config_json
+        self._redactor = redactor
+        self._metadata = (("authorization", f"Bearer {running.token}"),)
+        self._silent_failure = False
+        self._connector: connector_pb2_grpc.ConnectorServiceAsyncStub = connector_pb2_grpc.ConnectorServiceStub(channel)
+        self._destination: destination_pb2_grpc.DestinationServiceAsyncStub = (
+            destination_pb2_grpc.DestinationServiceStub(channel)
+        )
+
+    async def handshake(self) -> connector_pb2.HandshakeResponse:
+        """Agree on the protocol; Misconfigured when the connector speaks another major version."""
+        request = connector_pb2.HandshakeRequest(
+            supported_versions=[connector_pb2.ProtocolVersion(major=1, minor=0)],
+            limits=connector_pb2.Limits(max_message_bytes=_MAX_MESSAGE_BYTES),
+            client_info="towpath-worker",
+        )
+        answer = await self._unary(self._connector.Handshake, request, _HANDSHAKE_TIMEOUT)
+        if answer.selected_version.major != 1:
+            raise Located(
+                Misconfigured(
+                    f"{self.running.name} speaks version {answer.selected_version.major} of the protocol, this worker"
+                    " speaks 1; update the worker, or install a version of the connector that speaks 1",
+                    reason="PROTOCOL_VERSION",
+                    owner=Owner.PLATFORM,
+                ),
+                self._origin,
+            )
+        return answer
+
+    async def spec(self) -> connector_pb2.SpecResponse:
+        """Return what the connector says of itself."""
+        return await self._unary(self._connector.Spec, connector_pb2.SpecRequest(), _SPEC_TIMEOUT)
+
+    async def check(self, seconds: float) -> connector_pb2.CheckResponse:
+        """Try the configuration out, for at most `seconds`; failed probes are in the answer."""
+        request = connector_pb2.CheckRequest(config_json=self._config_json)
+        return await self._unary(self._connector.Check, request, seconds)
+
+    async def discover(self, seconds: float) -> connector_pb2.DiscoverResponse:
+        """Return the whole catalogue, within `seconds`."""
+        catalog = connector_pb2.DiscoverResponse()
+        request = connector_pb2.DiscoverRequest(config_json=self._config_json)
+        try:
+            async for page in self._connector.Discover(request, timeout=seconds, metadata=self._metadata):
+                catalog.streams.extend(page.streams)
+        except grpc.aio.AioRpcError as error:
+            failure = self.failure(error)
+            raise (await self.lost() or failure) from None
+        return catalog
+
+    def read(self, stream: source_pb2.ReadStream, attempt: int) -> Read:
+        """Open a Read for one stream."""
+        request = source_pb2.ReadOpen(config_json=self._config_json, streams=[stream], attempt=attempt)
+        return Read(self._channel, self._metadata, request, self.failure)
+
+    def write(self, request: destination_pb2.WriteOpen) -> Write:
+        """Open a Write."""
+        request.config_json = self._config_json
+        return Write(self._channel, self._metadata, request, self.failure)
+
+    async def prepare(
+        self, write_id: str, stream: destination_pb2.WriteStream, schema: types_pb2.SchemaAnnounce
+    ) -> Sequence[destination_pb2.ColumnPlan]:
+        """Call PrepareWrite for one stream."""
+        request = destination_pb2.PrepareWriteRequest(
+            config_json=self._config_json, write_id=write_id, streams=[stream], schemas=[schema]
+        )
+        answer = await self._unary(self._destination.PrepareWrite, request, _PREPARE_TIMEOUT)
+        return answer.columns
+
+    async def complete(
+        self, write_id: str, receipts: Sequence[bytes], completed: Sequence[destination_pb2.WriteStream]
+    ) -> None:
+        """Publish; has no deadline, because a publication may be long and repeats what was begun."""
+        request = destination_pb2.CompleteWriteRequest(
+            config_json=self._config_json, write_id=write_id, receipts=receipts, completed_streams=completed
+        )
+        await self._unary(self._destination.CompleteWrite, request, None)
+
+    async def abort(self, write_id: str) -> None:
+        """Discard everything that was staged."""
+        request = destination_pb2.AbortWriteRequest(config_json=self._config_json, write_id=write_id)
+        await self._unary(self._destination.AbortWrite, request, None)
+
+    async def lost(self) -> Located | None:
+        """Say how the process ended, after a call failed without a word of the connector's own; None when it lives."""
+        if not self._silent_failure:
+            return None
+        try:
+            async with asyncio.timeout(1.0):
+                ending = await self.running.ended()
+        except TimeoutError:
+            return None
+        message = self._redactor.redact(f"{self.running.name} {ending}{ending.last_words}")
+        return Located(Unavailable(shorten(message), reason="CONNECTOR_DIED", owner=Owner.CONNECTOR), self._origin)
+
+    def failure(self, error: grpc.aio.AioRpcError) -> Located:
+        """Translate what a call raised, without secrets."""
+        spoke = any(key == "grpc-status-details-bin" for key, _ in error.trailing_metadata() or ())
+        self._silent_failure = self._silent_failure or not spoke
+        failure = from_rpc(error)
+        if failure.kind is Kind.CANCELLED:
+            # Nobody asked the connector to stop, so this is no cancel of the job.
+            message = f"{self.running.name} cancelled the call: {failure.message}"
+            failure = Unavailable(message, reason="CONNECTOR_CANCELLED", owner=Owner.CONNECTOR)
+        return Located(_redacted(failure, self._redactor), self._origin)
+
+    async def _unary(
+        self, method: Callable[..., Awaitable[AnswerT]], request: object, seconds: float | None
+    ) -> AnswerT:
+        started = time.monotonic()
+        try:
+            return await method(request, timeout=seconds, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            failure = self.failure(error)
+        if lost := await self.lost():
+            raise lost
+        if seconds is not None and time.monotonic() - started >= seconds:
+            message = f"{self.running.name} did not answer within {seconds:g} s; see its lines in the log"
+            raise Located(Unavailable(message, reason="CONNECTOR_TIMEOUT", owner=Owner.CONNECTOR), self._origin)
+        raise failure
+
+
+def _redacted(error: TowpathError, redactor: Redactor) -> TowpathError:
+    error.message = redactor.redact(error.message)
+    error.fields = {redactor.redact(path): redactor.redact(problem) for path, problem in error.fields.items()}
+    error.args = (error.message,)
+    return error

@@ -1,0 +1,86 @@
+"""The port of launchers: whatever starts connectors gives the broker an address, a token and a way to see it end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+__all__ = ["Ending", "Launch", "Launcher", "OnLine", "Running"]
+
+OnLine: TypeAlias = Callable[[str], None]
+"""Takes one line that the connector printed: decoded, without its end, at most 16 KiB. Called on the event loop."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A connector to start. `name` is for people, such as "source connectors/pg"; `command` is never a shell line."""
+
+    name: str
+    command: Sequence[str]
+    on_line: OnLine
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a connector ended: its exit code, or minus the number of the signal that killed it, and its last lines."""
+
+    code: int
+    last_lines: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        """Say it in words: "was killed by SIGKILL", "ended with exit code 3"."""
+        if self.code >= 0:
+            return f"ended with exit code {self.code}"
+        try:
+            name = signal.Signals(-self.code).name
+        except ValueError:
+            name = f"signal {-self.code}"
+        return f"was killed by {name}" + (" (was memory short?)" if name == "SIGKILL" else "")
+
+    @property
+    def last_words(self) -> str:
+        """Its last lines as the tail of a message; empty when it printed nothing."""
+        return "; its last lines:\n" + "\n".join(self.last_lines) if self.last_lines else "; it printed nothing"
+
+
+class Running(Protocol):
+    """A connector that answers health checks."""
+
+    @property
+    def name(self) -> str:
+        """For people, as in the launch."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """GRPC target such as `unix:/run/dir/s`."""
+        ...
+
+    @property
+    def token(self) -> str:
+        """Bearer token of every call but health."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Process id, for people and for fault tests."""
+        ...
+
+    async def ended(self) -> Ending:
+        """Wait until the connector has ended, by itself or by somebody's hand. May be awaited by many."""
+        ...
+
+
+class Launcher(Protocol):
+    """Starts connectors."""
+
+    def launch(self, launch: Launch) -> AbstractAsyncContextManager[Running]:
+        """Start a connector; entering waits until it is ready, leaving stops it and removes every trace.
+
+        Entering raises Misconfigured (there is no such command, or it ended by itself before it was ready), or
+        Unavailable (it was killed, or did not become ready in time), each with the connector's last lines.
+        """
+        ...

@@ -1,0 +1,37 @@
+"""When a connector is ready: when it answers `grpc.health.v1` with SERVING."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+__all__ = ["serving"]
+
+_OPTIONS = (
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 250),
+    ("grpc.enable_http_proxy", 0),
+)
+
+
+async def serving(address: str, socket: Path | None = None) -> None:
+    """Return once the connector at `address` serves; `socket` is waited for first, if there is one. Never gives up."""
+    while socket is not None and not socket.exists():  # noqa: ASYNC110, ASYNC240 - nobody could tell us; stat is quick
+        await asyncio.sleep(0.01)
+    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
+        health = cast("Any", health_pb2_grpc.HealthStub(channel))
+        while True:
+            try:
+                answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
+            except grpc.aio.AioRpcError:
+                await asyncio.sleep(0.05)
+                continue
+            if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                return
+            await asyncio.sleep(0.05)
