@@ -1,0 +1,1 @@
+"""The subcommands: each joins the client, pipeline files and rendering."""

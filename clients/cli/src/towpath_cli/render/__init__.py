@@ -1,0 +1,1 @@
+"""What people and programs see. Nothing in here calls the server."""
