@@ -1,0 +1,1 @@
+"""Measurements: the whole runtime beside the in-process ideal, in one run, on real servers."""
