@@ -1,0 +1,82 @@
+"""Whatever a client sends, the answer says what is wrong with it; the server itself never fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+from fix_towpath_server import Api
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from server_methods import code_of, methods
+from server_steps import connect, create_ends, stream, sync
+from towpath.runtime.v1 import worker_pb2
+
+TEXTS = ("\x00", "daily\x00", "x" * 100_000, "../../etc/passwd", "'; DROP TABLE jobs; --", "🚣", "\u202e%s%n{}")
+EXISTING = {
+    "connectors": "connectors/pg",
+    "sources": "sources/shop",
+    "destinations": "destinations/lake",
+    "connections": "connections/daily",
+}
+SERVERS_OWN = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS)
+
+
+def fill(message: Message, text: str, number: int, keep: dict[str, str]) -> None:
+    """Set every field, those of inner messages too; texts named in `keep` get what it says."""
+    for field in message.DESCRIPTOR.fields:
+        present = getattr(message, field.name)
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            present[text] = text
+        elif field.message_type is not None:
+            inner = present.add() if field.is_repeated else present
+            inner.SetInParent()
+            fill(inner, text, number, {})
+        elif field.is_repeated:
+            present.append(scalar(field.type, text, number))
+        else:
+            setattr(message, field.name, keep.get(field.name, scalar(field.type, text, number)))
+
+
+def scalar(field_type: int, text: str, number: int) -> Any:
+    """Return a value of a type."""
+    values = {
+        FieldDescriptor.TYPE_STRING: text,
+        FieldDescriptor.TYPE_BYTES: text.encode(),
+        FieldDescriptor.TYPE_BOOL: True,
+        FieldDescriptor.TYPE_DOUBLE: float("nan"),
+        FieldDescriptor.TYPE_ENUM: 99,
+        FieldDescriptor.TYPE_INT32: -1,
+        FieldDescriptor.TYPE_INT64: -1,
+        FieldDescriptor.TYPE_UINT32: min(number, 2**32 - 1),
+        FieldDescriptor.TYPE_UINT64: number,
+    }
+    return values[field_type]
+
+
+@pytest.mark.parametrize("number", [1, 2**64 - 1])
+async def test_no_request_makes_the_server_fail(api: Api, number: int) -> None:
+    """An INTERNAL error is a page at night; a refused request is a message to whoever sent it."""
+    await create_ends(api)
+    await connect(api, stream("orders"))
+    job = (await sync(api)).name
+    await api.runs.BeginAttempt(worker_pb2.BeginAttemptRequest(job=job))
+    failed: list[str] = []
+    called = 0
+    for method in methods():
+        request_type = GetMessageClass(method.input_type)
+        collection = next((name for name in EXISTING if name[:-1] in method.name.lower()), "connections")
+        for text in TEXTS:
+            for keep in ({}, {"name": EXISTING[collection], "job": job, "connection": "connections/daily"}):
+                if keep and method.name.startswith(("Delete", "FinishJob", "BeginPublish")):
+                    continue
+                request = request_type()
+                fill(request, text, number, keep)
+                code = await code_of(api.channel, method, request)
+                called += 1
+                if code in SERVERS_OWN:
+                    failed.append(f"{method.name} {text[:12]!r} {sorted(keep)} {code.name}")
+    assert failed == []
+    assert called > 400

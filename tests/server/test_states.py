@@ -1,0 +1,77 @@
+"""States: shown after every commit that was published, and dropped on request."""
+
+from __future__ import annotations
+
+import grpc
+from fix_towpath_server import Api
+from server_steps import connect, create_ends, incremental, refusal, refused, run_to_end, states, stream, sync
+from towpath.control.v1 import connections_pb2
+
+
+def reset(name: str) -> connections_pb2.ResetStreamStateRequest:
+    return connections_pb2.ResetStreamStateRequest(
+        name="connections/daily", stream={"namespace": "public", "name": name}
+    )
+
+
+async def test_states_are_those_of_the_last_published_commits(api: Api) -> None:
+    """This is where the next run goes on."""
+    await create_ends(api)
+    await connect(api, incremental("orders"), stream("customers"))
+    assert await states(api) == {}, "nothing ran yet"
+    job = await sync(api)
+    await run_to_end(api, job.name)
+    stored = await states(api)
+    orders = stored["orders"]
+    assert (orders.state, orders.state_version, orders.generation_id) == (b"state 0.1", 1, 1)
+    assert orders.name.namespace == "public"
+    assert orders.update_time.ToDatetime() >= job.create_time.ToDatetime()
+    assert stored["customers"].state == b""
+    with refused(grpc.StatusCode.NOT_FOUND, "NOT_FOUND"):
+        await states(api, "connections/none")
+
+
+async def test_states_are_listed_by_name(api: Api) -> None:
+    """Two calls can be compared."""
+    await create_ends(api)
+    await connect(api, stream("orders"), stream("customers"), stream("events"))
+    await run_to_end(api, (await sync(api)).name)
+    assert list(await states(api)) == ["customers", "events", "orders"]
+
+
+async def test_state_cannot_be_dropped_under_a_running_job(api: Api) -> None:
+    """Its commits build on the state that it began with."""
+    await create_ends(api)
+    await connect(api, incremental("orders"))
+    await run_to_end(api, (await sync(api)).name)
+    before = await states(api)
+    job = await sync(api)
+    with refused(grpc.StatusCode.FAILED_PRECONDITION, "JOB_ACTIVE"):
+        await api.connections.ResetStreamState(reset("orders"))
+    assert await states(api) == before
+    await run_to_end(api, job.name)
+    assert (await api.connections.ResetStreamState(reset("orders"))).state.state == b""
+
+
+async def test_reset_of_a_stream_that_never_ran_names_those_that_did(api: Api) -> None:
+    """A misspelt name must not look like success."""
+    await create_ends(api)
+    await connect(api, incremental("orders"), incremental("customers"))
+    await run_to_end(api, (await sync(api)).name)
+    denied = await refusal(api.connections.ResetStreamState(reset("order")))
+    assert (denied.code, denied.error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "UNKNOWN_STREAM")
+    assert "public.customers, public.orders" in denied.fields["stream"]
+
+
+async def test_stream_that_left_the_connection_and_comes_back_goes_on_where_it_was(api: Api) -> None:
+    """Deselecting a table for a week must not read ten years again."""
+    await create_ends(api)
+    connection = await connect(api, incremental("orders"), incremental("customers"))
+    await run_to_end(api, (await sync(api)).name)
+    before = await states(api)
+    for selected in (connection.streams[1:], connection.streams):
+        wanted = connections_pb2.Connection(name=connection.name, streams=selected)
+        request = connections_pb2.UpdateConnectionRequest(connection=wanted)
+        request.update_mask.paths.append("streams")
+        await api.connections.UpdateConnection(request)
+    assert await states(api) == before
