@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly UV_VERSION=0.13.9
-readonly MEMBERS=(proto sdk runtime/contracts runtime/server runtime/worker runtime/local
-    clients/cli connectors/source-postgres connectors/destination-s3)
+readonly MEMBERS=(proto sdk conformance authoring runtime/contracts runtime/server runtime/worker runtime/local
+    clients/cli connectors/source-postgres connectors/source-faker connectors/destination-s3 connectors/destination-local)
 
 python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import gc
 
-from towpath_destination_s3.waiting import Share
+from towpath_destination_s3.waiting import Bound
+
+MIB = 1 << 20
+
+
+def bound() -> Bound:
+    """As large as that of the process, and nobody else's: writers of other tests take no part."""
+    return Bound(bytes_in_all=64 * MIB, least_bytes=16 * MIB)
 
 
 def test_writers_share_the_bound_of_the_process() -> None:
     """Four writers together may hold what one alone may."""
-    gc.collect()
-    alone = Share()
-    assert alone.bytes == 64 << 20
-    others = [Share() for _ in range(3)]
-    assert alone.bytes == 16 << 20
+    process = bound()
+    alone = process.share()
+    assert alone.bytes == 64 * MIB
+    others = [process.share() for _ in range(3)]
+    assert alone.bytes == 16 * MIB
     for other in others:
         other.close()
         other.close()
-    assert alone.bytes == 64 << 20
+    assert alone.bytes == 64 * MIB
 
 
 def test_share_that_nobody_closed_returns_to_the_others() -> None:
     """A leak here would make every later file smaller."""
-    gc.collect()
-    lost = Share()
-    alone = Share()
-    assert alone.bytes == 32 << 20
+    process = bound()
+    lost = process.share()
+    alone = process.share()
+    assert alone.bytes == 32 * MIB
     del lost
     gc.collect()
-    assert alone.bytes == 64 << 20
+    assert alone.bytes == 64 * MIB
 
 
 def test_writer_among_many_may_still_fill_a_part() -> None:
     """Otherwise a hundred writers would write a hundred thousand little files."""
-    shares = [Share() for _ in range(100)]
-    assert {share.bytes for share in shares} == {16 << 20}
+    process = bound()
+    shares = [process.share() for _ in range(100)]
+    assert {share.bytes for share in shares} == {16 * MIB}

@@ -41,7 +41,10 @@ def test_connector_is_killed(rig: WorkerRig, worker: RigWorker, chance: random.R
     process.kill()
     job = flow.wait(job)
     assert job.state == Job.STATE_SUCCEEDED, flow.explain(job)
-    assert [attempt.failure.reason for attempt in job.attempts] == ["CONNECTOR_DIED", ""]
+    # Which of the two depends on whether it was ready when it was killed.
+    first, last = (attempt.failure.reason for attempt in job.attempts)
+    assert first in ("CONNECTOR_DIED", "CONNECTOR_KILLED")
+    assert not last
     assert "was killed by SIGKILL" in job.attempts[0].failure.message
     assert_exact(flow)
     assert worker.connectors() == []

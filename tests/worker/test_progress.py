@@ -27,8 +27,8 @@ def test_progress_of_every_stream_is_reported_once_a_second(rig: WorkerRig, work
         for before, after in pairwise(seen):
             assert before.rows_read <= after.rows_read
             assert before.rows_committed <= after.rows_committed <= after.rows_read
-        # The source waits a tenth of a second between batches of a hundred rows, so it cannot be faster than this.
-        assert all(0 < report.rows_per_second < 2000 for report in moving[1:])
+        # A rate, not a sum: the source waits between batches, so even all that waited behind a stall is less than this.
+        assert all(0 < report.rows_per_second < 5000 for report in moving[1:])
         assert all(report.bytes_per_second > 1000 * report.rows_per_second for report in moving[1:])
         assert any(0 < report.rows_committed < 5000 for report in moving)
         last = seen[-1]

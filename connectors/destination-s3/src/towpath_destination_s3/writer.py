@@ -26,7 +26,7 @@ from towpath_destination_s3.partitions import Partition, check_partition_column,
 from towpath_destination_s3.receipt import read_receipts, write_receipt
 from towpath_destination_s3.store import Store, Upload, UploadGone
 from towpath_destination_s3.template import FilePlace, PathTemplate, write_token, writer_token
-from towpath_destination_s3.waiting import Share
+from towpath_destination_s3.waiting import PROCESS
 
 __all__ = ["S3Writer"]
 
@@ -46,7 +46,7 @@ class S3Writer:
         self._columns: dict[int, tuple[pa.Schema, StoredColumns]] = {}
         self._files = {index: self._files_of(index) for index in range(len(write.streams))}
         self.discarded = self._discard_leftovers() if self._fence.raise_to_epoch() else 0
-        self._share = Share()
+        self._share = PROCESS.share()
 
     def write(self, batch: Batch) -> None:
         """Take one batch: convert, split by partition, encode; full parts are on their way when this returns."""

@@ -57,8 +57,9 @@ class ConnectorTasks:
         could not report to it.
         """
         limit = self._limits.of(kind)
-        # A little less than the caller has, so that the answer says more than "deadline exceeded".
-        timeout = limit if remaining is None else max(0.1, min(limit, remaining - min(0.5, remaining / 10)))
+        # Less than the caller has, so that the answer says more than "deadline exceeded": ending a task that is late
+        # takes a few calls to Temporal and to the database, which may be busy.
+        timeout = limit if remaining is None else max(0.1, min(limit, remaining - min(2.0, remaining / 4)))
         task = Task(new_id(), kind, launch, now() + timedelta(seconds=timeout), None)
         async with self._store.write() as records:
             await records.tasks.add(task)

@@ -1,0 +1,144 @@
+"""Carries out what a case file says is to be done to the system behind a connector, and reads destinations back."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import io
+import json
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+import pyarrow as pa
+from pyarrow import parquet as _parquet
+
+from towpath_conformance.case import Action, Reader
+
+__all__ = ["ActionFailed", "act", "read_back", "succeeds"]
+
+_SECONDS = 300
+
+
+class ActionFailed(Exception):
+    """A command, statement or plug-in of the case file failed: nothing can be said of the connector."""
+
+
+async def act(action: Action, config: Mapping[str, Any], folder: Path) -> None:
+    """Carry out an action. Raises ActionFailed."""
+    code, _, errors = await _acted(action, config, folder)
+    if code:
+        raise ActionFailed(f"{_name(action)} ended with exit code {code}: {errors}")
+
+
+async def succeeds(action: Action, config: Mapping[str, Any], folder: Path) -> bool:
+    """Carry out an action that answers a question: True when it went well. SQL answers by its first value."""
+    code, _, _ = await _acted(action, config, folder)
+    return code == 0
+
+
+async def read_back(reader: Reader, config: Mapping[str, Any], folder: Path, namespace: str, stream: str) -> pa.Table:
+    """Read what is visible of one stream. Raises ActionFailed."""
+    if reader.plugin is not None:
+        table = await asyncio.to_thread(_plugin(reader.plugin, folder), dict(config), namespace, stream)
+        if not isinstance(table, pa.Table):
+            raise ActionFailed(f"{reader.plugin} returned {type(table).__name__}, not a pyarrow.Table")
+        return table
+    if reader.sql is not None:
+        query = reader.sql.replace("{namespace}", namespace).replace("{stream}", stream)
+        return await asyncio.to_thread(_query, reader.url or "", query)
+    words = [word.replace("{namespace}", namespace).replace("{stream}", stream) for word in reader.command or []]
+    code, output, errors = await _run(words, config, folder)
+    if code:
+        raise ActionFailed(f"`{words[0]}` ended with exit code {code}: {errors}")
+    return _decoded(output, reader.format)
+
+
+async def _acted(action: Action, config: Mapping[str, Any], folder: Path) -> tuple[int, bytes, str]:
+    if action.command is not None:
+        return await _run(action.command, config, folder)
+    try:
+        if action.plugin is not None:
+            answer = await asyncio.to_thread(_plugin(action.plugin, folder), dict(config))
+            return int(answer is False), b"", ""
+        await asyncio.to_thread(_execute, action.url or "", action.sql or "")
+    except ActionFailed:
+        raise
+    except Exception as error:  # noqa: BLE001 whatever a plug-in or a driver raises
+        return 1, b"", f"{type(error).__name__}: {error}"
+    return 0, b"", ""
+
+
+async def _run(words: list[str], config: Mapping[str, Any], folder: Path) -> tuple[int, bytes, str]:
+    """Run a command; the configuration is on its standard input, as JSON, so that it is in no process list."""
+    program = sys.executable if words[0] == "python" else words[0]
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program,
+            *words[1:],
+            cwd=folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise ActionFailed(f"`{words[0]}` cannot be started: {error.strerror}") from error
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(json.dumps(config).encode()), _SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise ActionFailed(f"`{words[0]}` did not end within {_SECONDS} s") from None
+    return process.returncode or 0, output, errors.decode("utf-8", "replace").strip()[-2000:]
+
+
+def _plugin(reference: str, folder: Path) -> Callable[..., Any]:
+    module_name, _, function = reference.partition(":")
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    try:
+        return cast("Callable[..., Any]", getattr(importlib.import_module(module_name), function))
+    except (ImportError, AttributeError) as error:
+        raise ActionFailed(f"there is no plug-in {reference}: {error}") from error
+
+
+def _execute(url: str, statements: str) -> None:
+    if url.startswith(("postgres://", "postgresql://")):
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(cast("Any", statements))
+        return
+    with closing(sqlite3.connect(url)) as database:
+        database.executescript(statements)
+
+
+def _query(url: str, query: str) -> pa.Table:
+    if url.startswith(("postgres://", "postgresql://")):
+        with psycopg.connect(url) as connection:
+            cursor = connection.execute(cast("Any", query))
+            names, rows = [column.name for column in cursor.description or []], cursor.fetchall()
+    else:
+        with closing(sqlite3.connect(url)) as database:
+            found = database.execute(query)
+            names, rows = [column[0] for column in found.description or []], found.fetchall()
+    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _decoded(output: bytes, form: str) -> pa.Table:
+    if not output.strip():
+        return pa.Table.from_pylist([])
+    if form == "arrow":
+        with pa.ipc.open_stream(output) as reader:
+            return reader.read_all()
+    if form == "parquet":
+        return cast("pa.Table", cast("Any", _parquet).read_table(io.BytesIO(output)))
+    return pa.Table.from_pylist([json.loads(line) for line in output.splitlines() if line.strip()])
+
+
+def _name(action: Action) -> str:
+    if action.command:
+        return f"`{action.command[0]}`"
+    return action.plugin or "the SQL of the case file"

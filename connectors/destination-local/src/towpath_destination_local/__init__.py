@@ -1,0 +1,1 @@
+"""A destination that writes files into a folder: Parquet, JSON Lines, CSV."""

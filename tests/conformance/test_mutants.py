@@ -1,0 +1,58 @@
+"""Every check can fail: for each there is a connector with exactly one defect, and it fails exactly that check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conformance_mutants import MUTANTS
+from conformance_mutants.good_destination import destination_case, good_destination
+from conformance_mutants.good_source import good_source, source_case
+from conformance_mutants.mutant import InProcessTarget, Mutant, Part, process_target
+from conformance_mutants.proxy import Relayed
+from towpath_conformance import CHECKS, Case, Outcome, Report, judge
+from towpath_conformance.targets import Target
+
+GOOD = {"source": good_source, "destination": good_destination}
+CASES = {"source": source_case, "destination": destination_case}
+
+
+def ended(report: Report, *outcomes: Outcome) -> dict[str, str]:
+    """Ids of the checks that ended so, and what they said."""
+    return {verdict.check_id: verdict.message for verdict in report.verdicts if verdict.outcome in outcomes}
+
+
+async def verdicts(target: Target, case: Case) -> Report:
+    """Judge by every check that concerns the connector."""
+    return await judge(target, case, seed=7, at_once=8)
+
+
+@pytest.mark.parametrize("role", ["source", "destination"])
+async def test_good_connector_fails_nothing(role: str, tmp_path: Path) -> None:
+    """Otherwise nobody could say which defect a mutant fails for."""
+    good: Part = GOOD[role]()
+    report = await verdicts(InProcessTarget(lambda: good, lambda _: Relayed()), CASES[role](tmp_path))
+    assert ended(report, Outcome.FAIL, Outcome.ERROR) == {}
+
+
+@pytest.mark.parametrize("role", ["source", "destination"])
+async def test_good_connector_in_a_process_of_its_own_fails_nothing(role: str, tmp_path: Path) -> None:
+    """The checks that kill, signal and measure run only here; nothing is skipped but what it does not declare."""
+    report = await verdicts(process_target(f"good-{role}"), CASES[role](tmp_path))
+    assert ended(report, Outcome.FAIL, Outcome.ERROR) == {}
+    skipped = ended(report, Outcome.SKIP)
+    assert {check_id for check_id, why in skipped.items() if "does not declare" not in why} == set(), skipped
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[f"{mutant.check_id}: {mutant.name}" for mutant in MUTANTS])
+async def test_mutant_fails_exactly_its_check(mutant: Mutant, tmp_path: Path) -> None:
+    """A check that passes a broken connector protects nobody; one that fails for another's rule misleads its author."""
+    case = mutant.spoil(CASES[mutant.role](tmp_path))
+    report = await verdicts(mutant.target(GOOD[mutant.role]), case)
+    failed = ended(report, Outcome.FAIL, Outcome.ERROR)
+    assert set(failed) == {mutant.check_id}, failed
+
+
+def test_every_check_has_a_mutant() -> None:
+    """A check without its broken connector does not ship."""
+    assert {mutant.check_id for mutant in MUTANTS} == set(CHECKS)

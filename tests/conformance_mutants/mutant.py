@@ -1,0 +1,109 @@
+"""Mutants: connectors that break exactly one rule, so that the check of that rule is seen to fail.
+
+A mutant is a good connector with one defect: in its messages (`begin`, on the way through a relay), in its code
+(`part`, a subclass of a good one), or in its process (`command`). It must fail its check, and no other.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from towpath_conformance import Case, CommandTarget
+from towpath_conformance.case import changed
+from towpath_conformance.peer import Peer
+from towpath_conformance.targets import Instance, Target
+from towpath_sdk import Destination, Source
+from towpath_sdk._serve.identity import connector_of
+from towpath_sdk._serve.server import ConnectorServer
+from towpath_sdk._serve.settings import Settings
+
+from conformance_mutants.proxy import Begin, Relayed, relay
+
+__all__ = ["MUTANTS", "InProcessTarget", "Mutant", "Part", "mutant"]
+
+Part: TypeAlias = "Source[Any] | Destination[Any]"
+Role: TypeAlias = Literal["source", "destination"]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One defect. `role` says of which good connector; with none of the three, the defect is in the case itself."""
+
+    name: str
+    check_id: str
+    role: Role
+    begin: Begin | None = None
+    part: Callable[[], Part] | None = None
+    command: str | None = None
+    """Name of the defect in `conformance_mutants.process`, for mutants that have to be a process."""
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Changes to the good case's configuration, as dotted paths."""
+    case: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Changes to the good case file, as dotted paths."""
+
+    def spoil(self, good: Case) -> Case:
+        """The good case with this mutant's changes."""
+        if not self.config and not self.case:
+            return good
+        raw = changed(good.model_dump(mode="json"), self.case)
+        raw["config"] = changed(raw["config"], self.config)
+        return Case.model_validate({**raw, "folder": good.folder})
+
+    def target(self, good: Callable[[], Part]) -> Target:
+        """What is judged."""
+        if self.command is not None:
+            return process_target(self.command)
+        return InProcessTarget(self.part or good, self.begin or (lambda _: Relayed()))
+
+
+MUTANTS: list[Mutant] = []
+"""All of them; modules of this package add theirs when they are imported."""
+
+
+def mutant(check_id: str, role: Role, name: str, **defect: Any) -> None:
+    """Register a mutant that fails `check_id` and no other check."""
+    MUTANTS.append(Mutant(name, check_id, role, **defect))
+
+
+def process_target(defect: str) -> Target:
+    """A connector in a process of its own, started as `python -m conformance_mutants.process DEFECT`."""
+    tests = str(Path(__file__).parent.parent)
+    return CommandTarget([sys.executable, "-m", "conformance_mutants.process", defect], environ={"PYTHONPATH": tests})
+
+
+@dataclass(frozen=True)
+class InProcessTarget:
+    """A connector in this process behind a relay: quick to start, and nothing to kill."""
+
+    part: Callable[[], Part]
+    begin: Begin
+    name: str = "in this process"
+    can_start: bool = False
+
+    @asynccontextmanager
+    async def start(
+        self, ready_seconds: float, *, environ: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[Instance]:
+        """Serve, and relay to it."""
+        del ready_seconds, environ
+        token = secrets.token_urlsafe(12)
+        with tempfile.TemporaryDirectory(prefix="towpath-") as name:
+            inner, outer = f"unix:{name}/inner", f"unix:{name}/outer"
+            server = ConnectorServer(connector_of(self.part()), Settings(listen=inner, token=token, drain_seconds=1))
+            await server.start()
+            try:
+                async with relay(outer, inner, self.begin):
+                    peer = Peer(outer, token)
+                    try:
+                        yield Instance(outer, token, peer)
+                    finally:
+                        await peer.close()
+            finally:
+                await server.stop(0)

@@ -1,0 +1,23 @@
+"""Connectors in a process of their own: the good ones, and those whose defect only a process can have.
+
+Run as `python -m conformance_mutants.process DEFECT`, with TOWPATH_LISTEN set as for any connector.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from towpath_sdk import serve
+
+from conformance_mutants.good_destination import good_destination
+from conformance_mutants.good_source import good_source
+
+DEFECTS: dict[str, Callable[[], None]] = {
+    "good-source": lambda: serve(good_source(), argv=[]),
+    "good-destination": lambda: serve(good_destination(), argv=[]),
+}
+"""What to do instead of serving well, by name."""
+
+if __name__ == "__main__":
+    DEFECTS[sys.argv[1]]()
