@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from towpath_worker.activities import OpenJobActivity, Parts, PublishActivity, RunTaskActivity, TransferActivity
+from towpath_worker.connectors import Parking
 from towpath_worker.launch import ProcessLauncher, RunDir
 from towpath_worker.launch.environment import connector_environment
 from towpath_worker.server import ServerChannel
@@ -36,6 +37,7 @@ async def run_worker(
     """
     server = ServerChannel.open(settings)
     run_dir = RunDir.open(settings.run_dir)
+    parking = Parking()
     try:
         client = await _connect(settings, stop, identity)
         if client is None:
@@ -45,7 +47,7 @@ async def run_worker(
             connector_environment(environ, settings.connector_env),
             start_timeout=settings.start_timeout,
         )
-        parts = Parts(server, launcher, identity, settings.in_flight_bytes)
+        parts = Parts(server, launcher, identity, settings.in_flight_bytes, parking)
         async with Worker(
             client,
             task_queue=settings.task_queue,
@@ -66,6 +68,7 @@ async def run_worker(
             await stop.wait()
             _log.info("worker stops")
     finally:
+        await parking.close()
         await server.close()
         run_dir.close()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from towpath_worker.connectors import Parking
 from towpath_worker.launch import Launcher
 from towpath_worker.server import ServerChannel
 
@@ -12,9 +13,10 @@ __all__ = ["Parts"]
 
 @dataclass(frozen=True)
 class Parts:
-    """The server, the launcher, the worker's name for people, and the bytes that a job may have in flight."""
+    """The server, the launcher, the worker's name for people, the bytes that a job may have in flight, and parking."""
 
     server: ServerChannel
     launcher: Launcher
     identity: str
     in_flight_bytes: int = 64 * 1024 * 1024
+    parking: Parking = field(default_factory=Parking)

@@ -6,6 +6,8 @@ Every step may be repeated, so a worker that is killed anywhere in between leave
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import structlog
 from temporalio import activity
@@ -17,7 +19,7 @@ from towpath_contracts import PUBLISH, PublishInput, PublishOutcome
 from towpath_worker.activities.outcome import application_error, beating
 from towpath_worker.activities.parts import Parts
 from towpath_worker.activities.transfer import write_id
-from towpath_worker.connectors import connected
+from towpath_worker.connectors import Connector, connected
 from towpath_worker.failures import Located, failure_message, locate, note_message
 from towpath_worker.server import JobLog
 from towpath_worker.server.channel import for_seconds
@@ -88,7 +90,7 @@ class PublishActivity:
 
     async def _call_destination(self, job: str, decision: worker_pb2.BeginPublishResponse, journal: JobLog) -> None:
         info = types_pb2.LogEntry.LEVEL_INFO
-        async with connected(self._parts.launcher, decision.destination, "destination", journal) as destination:
+        async with self._destination(job, decision.destination, journal) as destination:
             if decision.receipts or decision.completed_streams:
                 await destination.complete(write_id(job), decision.receipts, decision.completed_streams)
                 commits, streams = len(decision.receipts), len(decision.completed_streams)
@@ -96,6 +98,21 @@ class PublishActivity:
             else:
                 await destination.abort(write_id(job))
                 journal.note("worker", info, "nothing to publish; what was staged is discarded")
+
+    @asynccontextmanager
+    async def _destination(
+        self, job: str, launch: worker_pb2.ConnectorLaunch, journal: JobLog
+    ) -> AsyncGenerator[Connector]:
+        """Take the destination that the transfer parked on this worker, or launch it; leaving stops it."""
+        parked = await self._parts.parking.take(job, launch)
+        if parked is None:
+            async with connected(self._parts.launcher, launch, "destination", journal) as launched:
+                yield launched
+            return
+        connector, running = parked
+        async with running:
+            connector.log_to(journal)
+            yield connector
 
     def _judge(self, failure: Located, journal: JobLog, *, publishes: bool) -> Located | None:
         """Decide what a failed call means.

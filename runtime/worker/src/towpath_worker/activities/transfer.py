@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import structlog
 from temporalio import activity
@@ -14,7 +16,7 @@ from towpath_sdk.errors import Kind
 
 from towpath_worker.activities.outcome import application_error, beating, interruption
 from towpath_worker.activities.parts import Parts
-from towpath_worker.connectors import connected
+from towpath_worker.connectors import Connector, connected, together
 from towpath_worker.failures import Located, locate
 from towpath_worker.server import JobLog, JobSession, Lease
 from towpath_worker.server.channel import for_seconds
@@ -59,7 +61,10 @@ class TransferActivity:
         return await server.call(server.runs.BeginAttempt, request, patience=for_seconds(_PATIENCE))
 
     async def _attempt(self, job: str, work: worker_pb2.BeginAttemptResponse, session: JobSession) -> TransferOutcome:
-        """Run the attempt and close it at the server, however it ends; connectors are gone by then."""
+        """Run the attempt and close it at the server, however it ends.
+
+        The connectors are gone by then, but for a destination that is parked for the publication.
+        """
         log = _log.bind(job=job, attempt=work.epoch)
         log.info("attempt begins", connection=work.connection, streams=len(work.streams))
         try:
@@ -110,10 +115,13 @@ class TransferActivity:
     ) -> None:
         settings, launcher = work.settings, self._parts.launcher
         policy = connections_pb2.Connection.SCHEMA_CHANGE_POLICY_FAIL
-        async with (
-            connected(launcher, work.source, "source", journal) as source,
-            connected(launcher, work.destination, "destination", journal) as destination,
-        ):
+        async with AsyncExitStack() as running:
+            source, (destination, keep) = await running.enter_async_context(
+                together(
+                    connected(launcher, work.source, "source", journal),
+                    _kept(connected(launcher, work.destination, "destination", journal)),
+                )
+            )
             await run_attempt(
                 Job(
                     source=source,
@@ -130,6 +138,16 @@ class TransferActivity:
                 ),
                 work.streams,
             )
+            self._parts.parking.park(job, work.destination, destination, keep())
+
+
+@asynccontextmanager
+async def _kept(
+    context: AbstractAsyncContextManager[Connector],
+) -> AsyncGenerator[tuple[Connector, Callable[[], AsyncExitStack]]]:
+    """Enter a context that may outlive this one: the second value takes it over from here."""
+    async with AsyncExitStack() as stack:
+        yield await stack.enter_async_context(context), stack.pop_all
 
 
 async def _farewell(session: JobSession, failure: Located | None) -> None:

@@ -28,6 +28,7 @@ from towpath_sdk.redaction import Redactor
 from towpath_sdk.status import from_rpc
 
 from towpath_worker.connectors.calls import Read, Write
+from towpath_worker.connectors.printed import PrintedTo
 from towpath_worker.connectors.secret_values import redactor_of
 from towpath_worker.failures import Located, Origin, shorten
 from towpath_worker.launch import Launch, Launcher, Running
@@ -64,20 +65,14 @@ async def connected(
     known, whenever it cannot be started or spoken to.
     """
     redactor = redactor_of(launch.spec.config_json_schema, launch.config_json)
-    if log is not None:
-        log.redactor |= redactor
-
-    def on_line(line: str) -> None:
-        if log is not None:
-            log.printed(origin, line)
-
+    printed = PrintedTo(origin, redactor, log)
     name = launch.connector if origin == "worker" else f"{origin} {launch.connector}"
     try:
         async with (
-            launcher.launch(Launch(name, tuple(launch.command), on_line)) as running,
+            launcher.launch(Launch(name, tuple(launch.command), printed.take)) as running,
             grpc.aio.insecure_channel(running.address, options=_OPTIONS) as channel,
         ):
-            connector = Connector(running, channel, origin, launch.config_json, redactor)
+            connector = Connector(running, channel, origin, launch.config_json, redactor, printed)
             await connector.handshake()
             yield connector
     except TowpathError as error:
@@ -88,9 +83,16 @@ class Connector:
     """A connector that agreed on the protocol's version. Implements the broker's `SourceLink` and `DestinationLink`."""
 
     def __init__(
-        self, running: Running, channel: grpc.aio.Channel, origin: Origin, config_json: str, redactor: Redactor
+        self,
+        running: Running,
+        channel: grpc.aio.Channel,
+        origin: Origin,
+        config_json: str,
+        redactor: Redactor,
+        printed: PrintedTo,
     ) -> None:
         self.running = running
+        self._printed = printed
         self._channel = channel
         self._origin: Origin = origin
         self._config_json = config_json
@@ -101,6 +103,10 @@ class Connector:
         self._destination: destination_pb2_grpc.DestinationServiceAsyncStub = (
             destination_pb2_grpc.DestinationServiceStub(channel)
         )
+
+    def log_to(self, log: JobLog | None) -> None:
+        """Send what the connector prints from now on to another log; None keeps it for the next one."""
+        self._printed.attach(log)
 
     async def handshake(self) -> connector_pb2.HandshakeResponse:
         """Agree on the protocol; Misconfigured when the connector speaks another major version."""
