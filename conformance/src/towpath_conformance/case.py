@@ -52,11 +52,13 @@ class Action(_Part):
     """Something done to the system behind the connector: exactly one of a command, SQL, or a plug-in."""
 
     command: list[str] | None = Field(
-        None, description="A command and its arguments; fails when it exits with another code than 0."
+        default=None, description="A command and its arguments; fails when it exits with another code than 0."
     )
-    sql: str | None = Field(None, description="Statements for the database at `url`.")
-    url: str | None = Field(None, description="With `sql`: a postgresql:// URL or the path of an SQLite file.")
-    plugin: str | None = Field(None, description="`module:function`, called with the configuration as a mapping.")
+    sql: str | None = Field(default=None, description="Statements for the database at `url`.")
+    url: str | None = Field(default=None, description="With `sql`: a postgresql:// URL or the path of an SQLite file.")
+    plugin: str | None = Field(
+        default=None, description="`module:function`, called with the configuration as a mapping."
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Action:
@@ -75,7 +77,7 @@ class Reader(_Part):
     """
 
     command: list[str] | None = None
-    format: Literal["jsonl", "arrow", "parquet"] = Field("jsonl", description="What the command prints.")
+    format: Literal["jsonl", "arrow", "parquet"] = Field(default="jsonl", description="What the command prints.")
     sql: str | None = None
     url: str | None = None
     plugin: str | None = None
@@ -90,9 +92,9 @@ class Reader(_Part):
 class Expected(_Part):
     """How a configuration fails, as far as it matters; by default in any way."""
 
-    probe: str | None = Field(None, description="Name of the probe that fails.")
-    field: str | None = Field(None, description="Path of the field that BadRequest names.")
-    reason: str | None = Field(None, description="ErrorInfo.reason.")
+    probe: str | None = Field(default=None, description="Name of the probe that fails.")
+    field: str | None = Field(default=None, description="Path of the field that BadRequest names.")
+    reason: str | None = Field(default=None, description="ErrorInfo.reason.")
 
 
 class InvalidConfig(_Part):
@@ -100,11 +102,11 @@ class InvalidConfig(_Part):
 
     name: str = Field(description='What is wrong with it, such as "wrong password".')
     kind: Literal["credentials", "unreachable", "other"] = Field(
-        "other", description="credentials and unreachable must fail with different reasons."
+        default="other", description="credentials and unreachable must fail with different reasons."
     )
     set: dict[str, Any] = Field(default_factory=dict[str, Any], description="Dotted paths to new values.")
     drop: list[str] = Field(default_factory=list[str], description="Dotted paths to remove.")
-    fails: Expected = Field(default_factory=Expected)
+    fails: Expected = Expected()
 
     def config(self, valid: Mapping[str, Any]) -> dict[str, Any]:
         """The valid configuration, spoilt."""
@@ -129,7 +131,7 @@ class StreamCase(_Part):
 
     name: str = Field(description='As `discover` names it; "namespace.name" where there is a namespace.')
     mode: Mode = Mode.SNAPSHOT
-    cursor: str = Field("", description="Cursor column of an incremental read.")
+    cursor: str = Field(default="", description="Cursor column of an incremental read.")
     columns: list[str] = Field(default_factory=list[str], description="Columns to select; all when empty.")
 
     @property
@@ -169,51 +171,56 @@ class SourceCase(_Part):
     What is not given is skipped, and said to be; where it belongs to a declared capability that is a failure.
     """
 
-    seed: Action | None = Field(None, description="Run once, before everything: fills the system.")
+    seed: Action | None = Field(default=None, description="Run once, before everything: fills the system.")
     streams: list[StreamCase] = Field(min_length=1, description="Streams that are read, with some rows each.")
-    empty: StreamCase | None = Field(None, description="A stream without rows.")
-    failing: StreamCase | None = Field(None, description="A stream that `discover` lists and whose read fails.")
+    empty: StreamCase | None = Field(default=None, description="A stream without rows.")
+    failing: StreamCase | None = Field(default=None, description="A stream that `discover` lists and whose read fails.")
     failing_set: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="Changes to the configuration under which `failing` fails."
     )
     type_matrix: TypeMatrix | None = None
-    add_rows: Action | None = Field(None, description="Adds rows to the incremental streams.")
+    add_rows: Action | None = Field(default=None, description="Adds rows to the incremental streams.")
     alter: Action | None = Field(
-        None, description="Adds a column to the first stream; or `schema_change` names a stream that changes by itself."
+        default=None,
+        description="Adds a column to the first stream; or `schema_change` names a stream that changes by itself.",
     )
-    schema_change: StreamCase | None = Field(None, description="A stream whose schema changes in the middle.")
+    schema_change: StreamCase | None = Field(default=None, description="A stream whose schema changes in the middle.")
     schema_change_set: dict[str, Any] = Field(default_factory=dict[str, Any])
     many_streams: dict[str, Any] | None = Field(
-        None, description="Changes to the configuration under which `discover` lists at least 10,000 streams."
+        default=None, description="Changes to the configuration under which `discover` lists at least 10,000 streams."
     )
     large: StreamCase | None = Field(
-        None, description="A stream that takes long enough to interrupt it: some hundred MiB, or without end."
+        default=None, description="A stream that takes long enough to interrupt it: some hundred MiB, or without end."
     )
     large_set: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="Changes to the configuration for it."
     )
-    oversize: StreamCase | None = Field(None, description="A stream with a row of more than 64 KiB.")
+    oversize: StreamCase | None = Field(default=None, description="A stream with a row of more than 64 KiB.")
     oversize_set: dict[str, Any] = Field(default_factory=dict[str, Any])
-    blocked: StreamCase | None = Field(None, description="A stream whose read blocks in the remote system.")
+    blocked: StreamCase | None = Field(default=None, description="A stream whose read blocks in the remote system.")
     blocked_set: dict[str, Any] = Field(default_factory=dict[str, Any])
     held: Action | None = Field(
-        None,
-        description="With needs_acks: exits with 0 while the remote system holds what was not acknowledged, else with 1.",
+        default=None,
+        description="With needs_acks: exits with 0 while the remote system holds what was not acknowledged, else 1.",
     )
 
 
 class DestinationCase(_Part):
     """How a destination is judged."""
 
-    prepare: Action | None = Field(None, description="Run once, before everything.")
+    prepare: Action | None = Field(default=None, description="Run once, before everything.")
     read_back: Reader
-    namespace: str = Field("conformance", description="Namespace of the streams that are written; may be empty.")
+    namespace: str = Field(
+        default="conformance", description="Namespace of the streams that are written; may be empty."
+    )
     metadata_columns: list[str] = Field(
         default_factory=list[str], description="Columns that the destination adds, and that are not compared."
     )
-    rejects: dict[str, Any] | None = Field(None, description="A value that cannot be stored, as {column type: value}.")
+    rejects: dict[str, Any] | None = Field(
+        default=None, description="A value that cannot be stored, as {column type: value}."
+    )
     blocked_set: dict[str, Any] | None = Field(
-        None, description="Changes to the configuration under which a write blocks in the remote system."
+        default=None, description="Changes to the configuration under which a write blocks in the remote system."
     )
     unsupported: list[str] = Field(
         default_factory=list[str], description="Arrow types of the value matrix that the destination cannot store."
@@ -223,17 +230,23 @@ class DestinationCase(_Part):
 class Patience(_Part):
     """How long and how often: the defaults are what a release is judged with, smaller ones are for the inner loop."""
 
-    ready_seconds: float = Field(15, gt=0, description="From start to SERVING.")
-    call_seconds: float = Field(60, gt=0, description="Any one call, and the time between two messages of a stream.")
-    slow_reader_seconds: float = Field(60, gt=0, description="How long a reader stalls.")
-    idle_seconds: float = Field(20, gt=0, description="How long a call idles under pings.")
-    blocked_seconds: float = Field(2, gt=0, description="How long a blocked call is left alone before it is cancelled.")
-    cycles: int = Field(100, ge=4, description="How often a call is repeated to look for growth.")
-    bit_flips: int = Field(300, ge=1, description="Seeded single-bit damages.")
-    kills: int = Field(50, ge=1, description="At most so many message indexes are killed after, spread evenly.")
-    resumes: int = Field(50, ge=1, description="At most so many checkpoints are resumed from, spread evenly.")
-    memory_mib: int = Field(400, gt=0, description="Bound of resident memory for slow readers and withheld acks.")
-    drain_seconds: float = Field(25, gt=0, description="From SIGTERM to the end.")
+    ready_seconds: float = Field(default=15, gt=0, description="From start to SERVING.")
+    call_seconds: float = Field(
+        default=60, gt=0, description="Any one call, and the time between two messages of a stream."
+    )
+    slow_reader_seconds: float = Field(default=60, gt=0, description="How long a reader stalls.")
+    idle_seconds: float = Field(default=20, gt=0, description="How long a call idles under pings.")
+    blocked_seconds: float = Field(
+        default=2, gt=0, description="How long a blocked call is left alone before it is cancelled."
+    )
+    cycles: int = Field(default=100, ge=4, description="How often a call is repeated to look for growth.")
+    bit_flips: int = Field(default=300, ge=1, description="Seeded single-bit damages.")
+    kills: int = Field(default=50, ge=1, description="At most so many message indexes are killed after, spread evenly.")
+    resumes: int = Field(default=50, ge=1, description="At most so many checkpoints are resumed from, spread evenly.")
+    memory_mib: int = Field(
+        default=400, gt=0, description="Bound of resident memory for slow readers and withheld acks."
+    )
+    drain_seconds: float = Field(default=25, gt=0, description="From SIGTERM to the end.")
 
 
 class Case(_Part):
@@ -243,7 +256,7 @@ class Case(_Part):
     invalid: list[InvalidConfig] = Field(default_factory=list[InvalidConfig])
     source: SourceCase | None = None
     destination: DestinationCase | None = None
-    patience: Patience = Field(default_factory=Patience)
+    patience: Patience = Patience()
     folder: Annotated[Path, Field(exclude=True)] = Path()
 
     @cached_property

@@ -332,7 +332,7 @@ class Peer:
         name = path.rpartition("/")[2]
         method = cast("Any", self.channel).unary_unary(
             path,
-            request_serializer=lambda message: cast("Message", message).SerializeToString(),
+            request_serializer=type(request).SerializeToString,
             response_deserializer=response.FromString,
         )
         current_exchange().note("->", name, request)
