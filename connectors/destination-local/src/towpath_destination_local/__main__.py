@@ -1,0 +1,16 @@
+"""Start the connector: `python -m towpath_destination_local`."""
+
+from __future__ import annotations
+
+from towpath_sdk import serve
+
+from towpath_destination_local.destination import LocalDestination
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    serve(LocalDestination())
+
+
+if __name__ == "__main__":
+    main()
