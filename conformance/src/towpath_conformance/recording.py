@@ -19,7 +19,16 @@ from towpath_conformance.exchange import Exchange
 from towpath_conformance.failure import Failure
 from towpath_conformance.verdicts import Failed
 
-__all__ = ["TERMINAL", "ReadRecording", "Received", "decode_batch", "decode_schema"]
+__all__ = [
+    "TERMINAL",
+    "ReadRecording",
+    "Received",
+    "decode_batch",
+    "decode_schema",
+    "ipc_messages_of",
+    "rows_of",
+    "stream_text",
+]
 
 TERMINAL = frozenset(
     {
@@ -157,7 +166,7 @@ def decode_batch(ipc_schema: bytes, ipc_messages: bytes, dictionaries: list[byte
     """
     known = dictionaries if dictionaries is not None else []
     try:
-        parts = list(_messages(ipc_messages))
+        parts = list(ipc_messages_of(ipc_messages))
         fresh = [part for kind, part in parts if kind == "dictionary"]
         known.extend(fresh)
         batches = [part for kind, part in parts if kind == "record batch"]
@@ -171,8 +180,8 @@ def decode_batch(ipc_schema: bytes, ipc_messages: bytes, dictionaries: list[byte
         raise Failed(f"ipc_messages of {len(ipc_messages)} bytes cannot be decoded: {error}") from error
 
 
-def _messages(raw: bytes) -> Iterator[tuple[str, bytes]]:
-    """Cut encapsulated IPC messages apart."""
+def ipc_messages_of(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """Cut encapsulated IPC messages apart; yields the type and the bytes of each."""
     at = 0
     while at < len(raw):
         if raw[at : at + 4] != b"\xff\xff\xff\xff":

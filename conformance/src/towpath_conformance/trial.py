@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ class Trial:
     seed: int = 0
     spec: connector_pb2.SpecResponse = field(default_factory=connector_pb2.SpecResponse)
     """What the connector says of itself; asked for once, before the first check."""
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+    """Part of every name that is written, so that a second run does not meet what the first one has left."""
     facts: dict[str, float] = field(default_factory=dict[str, float])
     """What checks have measured, for the report."""
     _shared: Instance | None = None
