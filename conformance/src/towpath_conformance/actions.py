@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import io
 import json
+import os
+import signal
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
 import pyarrow as pa
@@ -20,6 +25,8 @@ from pyarrow import parquet as _parquet
 from towpath_conformance.case import Action, Reader
 
 __all__ = ["ActionFailed", "act", "read_back", "succeeds"]
+
+T = TypeVar("T")
 
 _SECONDS = 300
 
@@ -43,14 +50,18 @@ async def succeeds(action: Action, config: Mapping[str, Any], folder: Path) -> b
 
 async def read_back(reader: Reader, config: Mapping[str, Any], folder: Path, namespace: str, stream: str) -> pa.Table:
     """Read what is visible of one stream. Raises ActionFailed."""
-    if reader.plugin is not None:
-        table = await asyncio.to_thread(_plugin(reader.plugin, folder), dict(config), namespace, stream)
-        if not isinstance(table, pa.Table):
-            raise ActionFailed(f"{reader.plugin} returned {type(table).__name__}, not a pyarrow.Table")
-        return table
-    if reader.sql is not None:
-        query = reader.sql.replace("{namespace}", namespace).replace("{stream}", stream)
-        return await asyncio.to_thread(_query, reader.url or "", query)
+    try:
+        if reader.plugin is not None:
+            returned = await _in_thread(_plugin(reader.plugin, folder), dict(config), namespace, stream)
+            return _as_table(returned, reader.plugin)
+        if reader.sql is not None:
+            query = reader.sql.replace("{namespace}", namespace).replace("{stream}", stream)
+            return await _in_thread(_query, reader.url or "", query)
+    except ActionFailed:
+        raise
+    except Exception as error:  # whatever a plug-in or a driver raises
+        how = reader.plugin or "the SQL that reads back"
+        raise ActionFailed(f"{how} failed: {type(error).__name__}: {error}") from error
     words = [word.replace("{namespace}", namespace).replace("{stream}", stream) for word in reader.command or []]
     code, output, errors = await _run(words, config, folder)
     if code:
@@ -58,14 +69,20 @@ async def read_back(reader: Reader, config: Mapping[str, Any], folder: Path, nam
     return _decoded(output, reader.format)
 
 
+def _as_table(returned: object, reference: str) -> pa.Table:
+    if not isinstance(returned, pa.Table):
+        raise ActionFailed(f"{reference} returned {type(returned).__name__}, not a pyarrow.Table")
+    return returned
+
+
 async def _acted(action: Action, config: Mapping[str, Any], folder: Path) -> tuple[int, bytes, str]:
     if action.command is not None:
         return await _run(action.command, config, folder)
     try:
         if action.plugin is not None:
-            answer = await asyncio.to_thread(_plugin(action.plugin, folder), dict(config))
+            answer = await _in_thread(_plugin(action.plugin, folder), dict(config))
             return int(answer is False), b"", ""
-        await asyncio.to_thread(_execute, action.url or "", action.sql or "")
+        await _in_thread(_execute, action.url or "", action.sql or "")
     except ActionFailed:
         raise
     except Exception as error:  # noqa: BLE001 whatever a plug-in or a driver raises
@@ -84,16 +101,44 @@ async def _run(words: list[str], config: Mapping[str, Any], folder: Path) -> tup
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
         )
     except OSError as error:
         raise ActionFailed(f"`{words[0]}` cannot be started: {error.strerror}") from error
     try:
         output, errors = await asyncio.wait_for(process.communicate(json.dumps(config).encode()), _SECONDS)
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise ActionFailed(f"`{words[0]}` did not end within {_SECONDS} s") from None
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
     return process.returncode or 0, output, errors.decode("utf-8", "replace").strip()[-2000:]
+
+
+async def _in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """Run what blocks in a thread that nobody waits for once the run has been interrupted."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[T] = loop.create_future()
+
+    def settle(settled: Callable[[], None]) -> None:
+        if not ended.done():
+            settled()
+
+    def run() -> None:
+        try:
+            result = function(*arguments)
+        except BaseException as error:  # noqa: BLE001 it is raised where it is awaited
+            failure = error
+            settled = partial(ended.set_exception, failure)
+        else:
+            settled = partial(ended.set_result, result)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the run was interrupted
+            loop.call_soon_threadsafe(settle, settled)
+
+    threading.Thread(target=run, name="towpath-action", daemon=True).start()
+    return await ended
 
 
 def _plugin(reference: str, folder: Path) -> Callable[..., Any]:

@@ -248,6 +248,27 @@ class Patience(_Part):
     )
     drain_seconds: float = Field(default=25, gt=0, description="From SIGTERM to the end.")
 
+    def quick(self) -> Patience:
+        """Shortened for the inner loop: enough to see most mistakes, too little to release by."""
+        return self.model_copy(update={name: min(getattr(self, name), most) for name, most in _QUICK.items()})
+
+    def shortened(self) -> dict[str, tuple[float, float]]:
+        """What is less than a release is judged with, as (given, default)."""
+        given = {name: (getattr(self, name), field.default) for name, field in Patience.model_fields.items()}
+        return {name: pair for name, pair in given.items() if name in _QUICK and pair[0] < pair[1]}
+
+
+_QUICK: dict[str, float] = {
+    "slow_reader_seconds": 3,
+    "idle_seconds": 3,
+    "blocked_seconds": 1,
+    "cycles": 12,
+    "bit_flips": 40,
+    "kills": 6,
+    "resumes": 10,
+}
+"""The lengths that decide how much is seen, with the values of `--quick`. The others only bound how long to wait."""
+
 
 class Case(_Part):
     """Everything that one connector is judged with."""
@@ -258,6 +279,8 @@ class Case(_Part):
     destination: DestinationCase | None = None
     patience: Patience = Patience()
     folder: Annotated[Path, Field(exclude=True)] = Path()
+    from_environment: Annotated[frozenset[str], Field(exclude=True, repr=False)] = frozenset()
+    """Values of the environment variables that the file names: no report shows them."""
 
     @cached_property
     def config_json(self) -> str:
@@ -299,8 +322,15 @@ def load_case(path: Path, environ: Mapping[str, str] = os.environ) -> Case:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise Misconfigured(f"{path} is not YAML: {error}") from error
+    named = {name: environ[name] for name in _named_variables(raw) if name in environ}
     try:
-        return Case.model_validate({**_expanded(raw, environ), "folder": path.parent.absolute()})
+        return Case.model_validate(
+            {
+                **_expanded(raw, environ),
+                "folder": path.parent.absolute(),
+                "from_environment": {value for name, value in named.items() if name not in _PUBLIC_VARIABLES},
+            }
+        )
     except ValidationError as error:
         fields = {".".join(map(str, item["loc"])): item["msg"] for item in error.errors(include_url=False)}
         raise Misconfigured(f"{path} is not a case file", fields=fields) from error
@@ -308,7 +338,18 @@ def load_case(path: Path, environ: Mapping[str, str] = os.environ) -> Case:
         raise Misconfigured(f"{path} is not a case file: it holds no mapping") from error
 
 
+_PUBLIC_VARIABLES = frozenset({"HOME", "PWD", "TMPDIR", "USER"})
+"""Where one is, and who: said in every path, and no secret."""
+
 _VARIABLE = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _named_variables(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        value = list(cast("dict[Any, Any]", value).values())
+    if isinstance(value, list):
+        return {name for item in cast("list[Any]", value) for name in _named_variables(item)}
+    return {found[2] for found in _VARIABLE.finditer(value) if found[2]} if isinstance(value, str) else set()
 
 
 def _expanded(value: Any, environ: Mapping[str, str]) -> Any:

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from google.protobuf import text_format
 from google.protobuf.message import Message
+from towpath_sdk.redaction import Redactor
 
-__all__ = ["Exchange", "current_exchange", "noting"]
+from towpath_conformance.shown import said
+
+__all__ = ["Exchange", "concealing", "current_exchange", "noting"]
 
 _KEPT = 400
-_LONGEST = 600
-_LONGEST_BYTES = 48
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Exchange:
 
     def note(self, arrow: str, method: str, message: Message | bytes | str) -> None:
         """Note one message; `arrow` is `->` to the connector, `<-` from it, `--` for what is no message."""
-        self.lines.append((time.monotonic(), f"{arrow} {method} {_said(message)}"))
+        self.lines.append((time.monotonic(), f"{arrow} {method} {said(message, _redactor.get())}"))
 
     def extend(self, other: Exchange) -> None:
         """Append what another exchange holds."""
@@ -44,6 +44,7 @@ class Exchange:
 
 
 _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+_redactor: ContextVar[Redactor] = ContextVar("redactor", default=Redactor())  # noqa: B039 it cannot be changed
 
 
 def current_exchange() -> Exchange:
@@ -61,28 +62,11 @@ def noting(exchange: Exchange) -> Generator[Exchange]:
         _current.reset(token)
 
 
-def _said(message: Message | bytes | str) -> str:
-    if isinstance(message, str):
-        return message
-    if isinstance(message, bytes):
-        return f"{len(message)} bytes {message[:_LONGEST_BYTES].hex()}{'…' if len(message) > _LONGEST_BYTES else ''}"
-    text = text_format.MessageToString(_without_payload(message), as_one_line=True)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
-
-
-def _without_payload(message: Message) -> Message:
-    """Copy a message with large byte fields cut: whoever debugs wants the header, not a megabyte of Arrow."""
-    if message.ByteSize() < 4 * _LONGEST:
-        return message
-    copy = type(message)()
-    copy.CopyFrom(message)
-    _cut(copy)
-    return copy
-
-
-def _cut(message: Message) -> None:
-    for descriptor, value in message.ListFields():
-        if descriptor.type == descriptor.TYPE_BYTES and isinstance(value, bytes) and len(value) > _LONGEST_BYTES:
-            setattr(message, descriptor.name, value[:_LONGEST_BYTES] + f"…({len(value)} bytes)".encode())
-        elif descriptor.type == descriptor.TYPE_MESSAGE and isinstance(value, Message):
-            _cut(value)
+@contextmanager
+def concealing(redactor: Redactor) -> Generator[None]:
+    """Mask these secrets in whatever is noted within the block, and in tasks begun there."""
+    token = _redactor.set(redactor)
+    try:
+        yield
+    finally:
+        _redactor.reset(token)

@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
 import grpc
 from towpath.connector.v1 import connector_pb2
+from towpath_sdk.redaction import Redactor
 
 from towpath_conformance.actions import ActionFailed, act
-from towpath_conformance.case import Case
-from towpath_conformance.exchange import Exchange, noting
+from towpath_conformance.case import Case, Patience
+from towpath_conformance.concealment import secrets_of
+from towpath_conformance.exchange import Exchange, concealing, noting
 from towpath_conformance.registry import CHECKS, DESTINATION, SOURCE, Check
 from towpath_conformance.targets.port import StartFailed, Target
 from towpath_conformance.trial import Trial
@@ -29,6 +31,7 @@ from towpath_conformance.verdicts import Failed, Outcome, Skipped, Verdict
 __all__ = ["Report", "judge"]
 
 _CHECK_SECONDS = 600.0
+_ROLES = {connector_pb2.ROLE_SOURCE: "source", connector_pb2.ROLE_DESTINATION: "destination"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,9 @@ class Report:
     target: str
     connector_id: str
     connector_version: str
+    title: str
+    roles: Sequence[str]
+    patience: Patience
     seed: int
     began: datetime
     seconds: float
@@ -50,8 +56,8 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Nothing failed; what was skipped is said, and is no failure."""
-        return not self.count(Outcome.FAIL) and not self.count(Outcome.ERROR)
+        """Something was judged, and nothing failed; what was skipped is said, and is no failure."""
+        return bool(self.count(Outcome.PASS)) and not self.count(Outcome.FAIL) and not self.count(Outcome.ERROR)
 
 
 async def judge(
@@ -61,44 +67,64 @@ async def judge(
     checks: Sequence[Check] | None = None,
     seed: int = 0,
     at_once: int = 4,
+    secrets: Sequence[str] = (),
+    on_plan: Callable[[Sequence[Check]], None] = lambda _: None,
     on_begin: Callable[[Check], None] = lambda _: None,
     on_verdict: Callable[[Check, Verdict], None] = lambda _, __: None,
 ) -> Report:
     """Judge a connector by `checks`, by default all that concern its roles.
 
-    Raises StartFailed when it cannot be started at all, and ActionFailed when its system cannot be seeded.
+    What the case file has that is secret, and `secrets`, are masked in every verdict. Raises StartFailed when the
+    connector cannot be started at all, and ActionFailed when its system cannot be seeded.
     """
     began, clock = datetime.now(UTC), time.monotonic()
     trial = Trial(target, case, seed)
     verdicts: dict[str, Verdict] = {}
     slots = asyncio.Semaphore(at_once)
+    redactor = secrets_of(case, others=secrets)
 
     async def run(chosen: Check) -> None:
         async with slots:
             on_begin(chosen)
-            verdicts[chosen.id] = await _judged(chosen, trial)
+            verdicts[chosen.id] = _concealed(await _judged(chosen, trial), redactor)
             on_verdict(chosen, verdicts[chosen.id])
 
     try:
-        await _prepare(trial)
-        concerned = [chosen for chosen in checks or CHECKS.values() if _concerns(chosen, trial.spec)]
-        # The slow ones first, so that the quick ones fill the places beside them.
-        together = sorted((c for c in concerned if not c.alone), key=lambda c: not c.slow)
-        await asyncio.gather(*(run(chosen) for chosen in together))
-        for chosen in (c for c in concerned if c.alone):
-            await run(chosen)
+        with concealing(redactor):
+            await _prepare(trial)
+        redactor = secrets_of(case, trial.spec.config_json_schema, secrets)
+        # What was asked for by name is reported in any case, if only as skipped.
+        concerned = list(checks) if checks is not None else [c for c in CHECKS.values() if _concerns(c, trial.spec)]
+        on_plan(concerned)
+        with concealing(redactor):
+            # The slow ones first, so that the quick ones fill the places beside them.
+            together = sorted((c for c in concerned if not c.alone), key=lambda c: not c.slow)
+            await asyncio.gather(*(run(chosen) for chosen in together))
+            for chosen in (c for c in concerned if c.alone):
+                await run(chosen)
+    except (StartFailed, ActionFailed) as error:
+        raise type(error)(redactor.redact(str(error))) from None
     finally:
         await trial.close()
     return Report(
-        target=target.name,
+        target=redactor.redact(target.name),
         connector_id=trial.spec.connector_id,
         connector_version=trial.spec.connector_version,
+        title=trial.spec.title,
+        roles=[word for role, word in _ROLES.items() if role in trial.spec.roles],
+        patience=case.patience,
         seed=seed,
         began=began,
         seconds=time.monotonic() - clock,
         verdicts=[verdicts[chosen.id] for chosen in concerned],
         facts=trial.facts,
     )
+
+
+def _concealed(verdict: Verdict, redactor: Redactor) -> Verdict:
+    """Mask what a check cites: the messages were masked when they were noted, before they were cut."""
+    exchanged = tuple(map(redactor.redact, verdict.exchanged))
+    return replace(verdict, message=redactor.redact(verdict.message), exchanged=exchanged)
 
 
 async def _prepare(trial: Trial) -> None:
