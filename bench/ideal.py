@@ -20,10 +20,10 @@ from typing import Any
 
 import pyarrow as pa
 from towpath_destination_s3 import S3Config
-from towpath_destination_s3.encoders import encoder_for
 from towpath_destination_s3.multipart import MultipartFile
 from towpath_destination_s3.store import Store
 from towpath_sdk import StreamName
+from towpath_sdk.files import encoder_for
 from towpath_source_postgres.catalog import find_relation
 from towpath_source_postgres.columns import Delivery
 from towpath_source_postgres.config import PostgresConfig

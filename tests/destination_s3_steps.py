@@ -5,18 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from towpath_destination_s3 import S3Config, S3Destination
-from towpath_destination_s3.columns import StoredColumns
-from towpath_destination_s3.encoders import Format, encoder_for
+from towpath_destination_s3 import S3Destination
 from towpath_local.embedded.s3 import EmbeddedS3
 from towpath_sdk import StreamName, TowpathError, WriteMode, WriteStream
 from towpath_sdk.testing import ConnectorUnderTest, connector_under_test
@@ -52,31 +49,6 @@ def orders(
 ) -> WriteStream:
     """The stream that most tests write."""
     return WriteStream(name, mode, generation_id=generation, minimum_generation_id=minimum)
-
-
-def form_of(kind: str, **options: object) -> Format:
-    """A format as a user configures it."""
-    return S3Config.model_validate({"bucket": "any", "format": {"type": kind, **options}}).format
-
-
-def encoded(form: Format, batches: Iterable[pa.RecordBatch]) -> bytes:
-    """The bytes of a file with these rows, without metadata columns."""
-    config = S3Config(bucket="any", format=form, metadata_columns=False)
-    sink = io.BytesIO()
-    encoder = None
-    for batch in batches:
-        columns = StoredColumns.of(config, "any", batch.schema)
-        encoder = encoder or encoder_for(form, columns.schema, sink)
-        encoder.write(columns.convert(batch, datetime.now(UTC), 1, "job"))
-    assert encoder is not None
-    encoder.close()
-    return sink.getvalue()
-
-
-def rows(first: int, last: int) -> pa.RecordBatch:
-    """Rows `first` to `last`, both included."""
-    numbers = range(first, last + 1)
-    return pa.record_batch({"id": pa.array(numbers, pa.int64()), "name": [f"order {number}" for number in numbers]})
 
 
 def publish_rows(

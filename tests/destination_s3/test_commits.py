@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from destination_s3_attempt import Attempt
-from destination_s3_steps import (
-    all_keys,
-    config_of,
-    ids,
-    objects,
-    orders,
-    rows,
-    running_destination,
-    unfinished,
-)
+from destination_s3_steps import all_keys, config_of, ids, objects, orders, running_destination, unfinished
+from file_steps import rows
 from s3_faults import LOST_ANSWER, S3FaultProxy, from_request, refused
 from towpath_destination_s3 import publish
 from towpath_local.embedded.s3 import EmbeddedS3

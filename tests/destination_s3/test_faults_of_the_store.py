@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 from destination_s3_attempt import Attempt
-from destination_s3_steps import all_keys, config_of, ids, objects, orders, rows, running_destination, unfinished
+from destination_s3_steps import all_keys, config_of, ids, objects, orders, running_destination, unfinished
+from file_steps import rows
 from s3_faults import (
     CUT_ANSWER,
     CUT_REQUEST,

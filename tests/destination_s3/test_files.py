@@ -17,19 +17,17 @@ from destination_s3_steps import (
     config_of,
     content,
     download,
-    encoded,
     failure_of_writing,
-    form_of,
     ids,
     objects,
     orders,
     publish_rows,
-    rows,
     running_destination,
     table,
     unfinished,
 )
-from destination_s3_values import SAMPLES
+from file_steps import encoded, form_of, rows
+from file_values import SAMPLES
 from towpath_local.embedded.s3 import EmbeddedS3
 from towpath_sdk import Misconfigured, StreamName
 

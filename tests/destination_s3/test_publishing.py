@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from destination_s3_attempt import Attempt
-from destination_s3_steps import all_keys, config_of, ids, objects, orders, rows, running_destination, unfinished
+from destination_s3_steps import all_keys, config_of, ids, objects, orders, running_destination, unfinished
+from file_steps import rows
 from s3_faults import S3FaultProxy, always, from_request, only, refused
 from towpath_destination_s3 import S3Config, publish
 from towpath_destination_s3.store import Store

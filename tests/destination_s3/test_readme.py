@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import towpath_destination_s3
 from destination_s3_attempt import Attempt
-from destination_s3_steps import config_of, orders, rows, running_destination
+from destination_s3_steps import config_of, orders, running_destination
+from file_steps import rows
 from s3_faults import S3FaultProxy
 from towpath_destination_s3 import S3Config, publish
-from towpath_destination_s3.config import CsvFormat, JsonLinesFormat, ParquetFormat
 from towpath_destination_s3.template import DEFAULT_TEMPLATE, PathTemplate
 from towpath_local.embedded.s3 import EmbeddedS3
 from towpath_sdk import WriteMode
+from towpath_sdk.files import CsvFormat, JsonLinesFormat, ParquetFormat
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -102,4 +103,4 @@ def test_every_file_is_in_the_map() -> None:
     """The map is read by whoever looks for the file to change."""
     named = set(re.findall(r"`([\w/]+(?:\.py|/))`", README.split("## Files")[1]))
     package = Path(towpath_destination_s3.__file__).parent
-    assert named == {path.name for path in package.glob("*.py") if not path.name.startswith("__")} | {"encoders/"}
+    assert named == {path.name for path in package.glob("*.py") if not path.name.startswith("__")}

@@ -11,10 +11,10 @@ from destination_s3_steps import (
     objects,
     orders,
     publish_rows,
-    rows,
     running_destination,
     unfinished,
 )
+from file_steps import rows
 from towpath_local.embedded.s3 import EmbeddedS3
 from towpath_sdk import WriteMode
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from towpath_sdk import serve
+from towpath_sdk.files import give_memory_back
 
-from towpath_destination_s3.allocator import give_memory_back
 from towpath_destination_s3.destination import S3Destination
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from towpath_sdk import Config, Secret
+from towpath_sdk.files import Format, ParquetFormat
 
 from towpath_destination_s3.template import DEFAULT_TEMPLATE, RESERVED, PathTemplate
 
-__all__ = ["CsvFormat", "Encryption", "JsonLinesFormat", "ParquetFormat", "S3Config", "TextCompression"]
+__all__ = ["Encryption", "S3Config"]
 
 
 _REGION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
@@ -22,56 +23,12 @@ _HOST = re.compile(
 _LONGEST_PREFIX = 512  # of the 1,024 bytes that a key may have
 
 
-class ParquetCompression(StrEnum):
-    """Codecs for Parquet pages."""
-
-    ZSTD = "zstd"
-    SNAPPY = "snappy"
-    GZIP = "gzip"
-    NONE = "none"
-
-
-class TextCompression(StrEnum):
-    """Codecs for whole text files."""
-
-    NONE = "none"
-    GZIP = "gzip"
-    ZSTD = "zstd"
-
-
 class Encryption(StrEnum):
     """Encryption at rest, done by the store."""
 
     NONE = "none"
     AES256 = "AES256"
     KMS = "aws:kms"
-
-
-class ParquetFormat(Config):
-    """Apache Parquet, format version 2.6."""
-
-    type: Literal["parquet"] = "parquet"
-    compression: ParquetCompression = Field(default=ParquetCompression.ZSTD, description="Codec of the pages.")
-    row_group_bytes: int = Field(
-        default=32 << 20,
-        ge=1 << 16,
-        le=256 << 20,
-        description="Bytes of Arrow data per row group; fewer when many files are open at once.",
-    )
-
-
-class JsonLinesFormat(Config):
-    """One JSON object per line, UTF-8."""
-
-    type: Literal["jsonl"]
-    compression: TextCompression = Field(default=TextCompression.NONE, description="Codec of the files.")
-
-
-class CsvFormat(Config):
-    """RFC 4180 with a header line, UTF-8; NULL is an empty field, an empty text is a quoted one."""
-
-    type: Literal["csv"]
-    compression: TextCompression = Field(default=TextCompression.NONE, description="Codec of the files.")
 
 
 class S3Config(Config):
@@ -93,9 +50,7 @@ class S3Config(Config):
     )
     secret_access_key: Secret | None = Field(default=None, description="Secret that belongs to the access key.")
     session_token: Secret | None = Field(default=None, description="Token of temporary credentials.")
-    format: Annotated[ParquetFormat | JsonLinesFormat | CsvFormat, Field(discriminator="type")] = Field(
-        default=ParquetFormat(), description="Form of the files."
-    )
+    format: Format = Field(default=ParquetFormat(), description="Form of the files.")
     path_template: str = Field(
         default=DEFAULT_TEMPLATE,
         description="Path of a file below the prefix. Known are {namespace} {stream} {generation} {year} {month} {day} "

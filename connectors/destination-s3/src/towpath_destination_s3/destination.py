@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 from towpath_sdk import ColumnPlan, Context, Destination, OpenWrite, Probe, WriteMode, WriteStream
+from towpath_sdk.files import plan_columns
 
 from towpath_destination_s3 import publish
 from towpath_destination_s3.config import S3Config
-from towpath_destination_s3.plans import plan_columns
+from towpath_destination_s3.partitions import check_partition_column
 from towpath_destination_s3.probes import probes
 from towpath_destination_s3.store import Store
 from towpath_destination_s3.writer import S3Writer
@@ -42,7 +43,9 @@ class S3Destination(Destination[S3Config]):
     ) -> Iterable[ColumnPlan]:
         """Say which columns are stored as text, and which cannot be stored."""
         for index, (stream, schema) in enumerate(zip(streams, schemas, strict=True)):
-            yield from plan_columns(config, index, str(stream.name), schema)
+            name = str(stream.name)
+            check_partition_column(name, schema, config.partition_by)
+            yield from plan_columns(config.format, index, name, schema, metadata_columns=config.metadata_columns)
 
     def open(self, config: S3Config, write: OpenWrite, context: Context) -> S3Writer:
         """Fence older epochs, discard their leftovers, return a writer."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 from towpath_sdk import StreamName, TowpathError
+from towpath_sdk.files import Encoder, Format, encoder_for, storing
 
-from towpath_destination_s3.encoders import Encoder, Format, encoder_for
-from towpath_destination_s3.encoding import storing
 from towpath_destination_s3.multipart import MultipartFile
 from towpath_destination_s3.partitions import Partition
 from towpath_destination_s3.receipt import StagedFile

@@ -10,9 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute
 from towpath_sdk import Misconfigured
-
-from towpath_destination_s3.encoders.csv import cell_texts
-from towpath_destination_s3.encoders.texts import plain
+from towpath_sdk.files import cell_texts, plain
 
 __all__ = ["Partition", "check_partition_column", "partitions"]
 

@@ -15,20 +15,20 @@ from datetime import UTC, datetime
 import pyarrow as pa
 from towpath_sdk import Batch, Committed, Context, Misconfigured, OpenWrite
 from towpath_sdk.errors import Unavailable
+from towpath_sdk.files import Bound, StoredColumns, extension, storing
 
-from towpath_destination_s3.columns import StoredColumns
 from towpath_destination_s3.config import S3Config
-from towpath_destination_s3.encoders import extension
-from towpath_destination_s3.encoding import storing
 from towpath_destination_s3.fence import Fence
 from towpath_destination_s3.files import StreamFiles
 from towpath_destination_s3.partitions import Partition, check_partition_column, partitions
 from towpath_destination_s3.receipt import read_receipts, write_receipt
 from towpath_destination_s3.store import Store, Upload, UploadGone
 from towpath_destination_s3.template import FilePlace, PathTemplate, write_token, writer_token
-from towpath_destination_s3.waiting import PROCESS
 
 __all__ = ["S3Writer"]
+
+_PROCESS = Bound(bytes_in_all=64 << 20, least_bytes=16 << 20)
+"""What may wait in memory: each writer may fill a part and a row group, however many there are."""
 
 
 class S3Writer:
@@ -46,7 +46,7 @@ class S3Writer:
         self._columns: dict[int, tuple[pa.Schema, StoredColumns]] = {}
         self._files = {index: self._files_of(index) for index in range(len(write.streams))}
         self.discarded = self._discard_leftovers() if self._fence.raise_to_epoch() else 0
-        self._share = PROCESS.share()
+        self._share = _PROCESS.share()
 
     def write(self, batch: Batch) -> None:
         """Take one batch: convert, split by partition, encode; full parts are on their way when this returns."""
@@ -135,7 +135,7 @@ class S3Writer:
         if known is None or not known[0].equals(schema, check_metadata=True):
             stream = str(self._write.streams[index].name)
             check_partition_column(stream, schema, self._config.partition_by)
-            known = schema, StoredColumns.of(self._config, stream, schema)
+            known = schema, StoredColumns.of(stream, schema, metadata_columns=self._config.metadata_columns)
             self._columns[index] = known
         return known[1]
 

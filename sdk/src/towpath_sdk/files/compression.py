@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from towpath_destination_s3.config import TextCompression
+from towpath_sdk.files.formats import TextCompression
 
 __all__ = ["compressed"]
 

@@ -6,14 +6,12 @@ from typing import IO, Any, Protocol
 
 import pyarrow as pa
 
-from towpath_destination_s3.config import CsvFormat, JsonLinesFormat, ParquetFormat, TextCompression
-from towpath_destination_s3.encoders.csv import CsvEncoder
-from towpath_destination_s3.encoders.jsonl import JsonLinesEncoder
-from towpath_destination_s3.encoders.parquet import ParquetEncoder
+from towpath_sdk.files.csv import CsvEncoder
+from towpath_sdk.files.formats import Format, JsonLinesFormat, ParquetFormat
+from towpath_sdk.files.jsonl import JsonLinesEncoder
+from towpath_sdk.files.parquet import ParquetEncoder
 
-__all__ = ["Encoder", "Format", "encoder_for", "extension"]
-
-Format = ParquetFormat | JsonLinesFormat | CsvFormat
+__all__ = ["Encoder", "encoder_for"]
 
 
 class Encoder(Protocol):
@@ -44,11 +42,3 @@ def encoder_for(form: Format, schema: pa.Schema, sink: IO[bytes] | Any) -> Encod
     if isinstance(form, JsonLinesFormat):
         return JsonLinesEncoder(sink, form.compression)
     return CsvEncoder(sink, schema, form.compression)
-
-
-def extension(form: Format) -> str:
-    """Return the ending of a file's name, without its dot."""
-    if isinstance(form, ParquetFormat):
-        return "parquet"
-    suffix = {TextCompression.NONE: "", TextCompression.GZIP: ".gz", TextCompression.ZSTD: ".zst"}[form.compression]
-    return form.type + suffix

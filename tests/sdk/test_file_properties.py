@@ -11,10 +11,10 @@ from decimal import Context, Decimal
 from typing import Any
 
 import pyarrow as pa
-from destination_s3_steps import encoded, form_of
+from file_steps import encoded, form_of
 from hypothesis import given
 from hypothesis import strategies as st
-from towpath_destination_s3.encoders.calendar import date_texts, timestamp_texts
+from towpath_sdk.files.calendar import date_texts, timestamp_texts
 
 JSONL, CSV = form_of("jsonl"), form_of("csv")
 TEXTS = st.lists(st.none() | st.text(max_size=20), min_size=1, max_size=20)

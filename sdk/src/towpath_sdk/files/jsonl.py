@@ -8,12 +8,12 @@ import json
 from typing import Any
 
 import pyarrow as pa
-from towpath_sdk import BadRecord
 
-from towpath_destination_s3.config import TextCompression
-from towpath_destination_s3.encoders.compression import compressed
-from towpath_destination_s3.encoders.json_values import json_pieces
-from towpath_destination_s3.encoders.texts import joined, text_bytes
+from towpath_sdk.errors import BadRecord
+from towpath_sdk.files.compression import compressed
+from towpath_sdk.files.formats import TextCompression
+from towpath_sdk.files.json_values import json_pieces
+from towpath_sdk.files.texts import joined, text_bytes
 
 __all__ = ["JsonLinesEncoder"]
 

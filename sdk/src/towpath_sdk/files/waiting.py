@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 
-__all__ = ["PROCESS", "Bound", "Share"]
+__all__ = ["Bound", "Share"]
 
 
 class Bound:
@@ -53,7 +53,3 @@ class Share:
     def close(self) -> None:
         """Leave the rest to the others. Repeatable."""
         self._bound.leave(self)
-
-
-PROCESS = Bound(bytes_in_all=64 << 20, least_bytes=16 << 20)
-"""The bound of this process."""

@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute
 
-from towpath_destination_s3.encoders.calendar import date_texts, timestamp_texts
-from towpath_destination_s3.intervals import interval_texts
+from towpath_sdk.files.calendar import date_texts, timestamp_texts
+from towpath_sdk.files.intervals import interval_texts
 
 __all__ = ["TEXT", "holds_any", "joined", "plain", "text_bytes", "texts"]
 

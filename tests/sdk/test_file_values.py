@@ -14,8 +14,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from destination_s3_steps import encoded, form_of
-from destination_s3_values import SAMPLES, Sample
+from file_steps import encoded, form_of
+from file_values import SAMPLES, Sample
 
 EVERY_SAMPLE = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 

@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute
 
-from towpath_destination_s3.encoders.documents import documents
-from towpath_destination_s3.encoders.texts import TEXT, holds_any, joined, plain, texts
+from towpath_sdk.files.documents import documents
+from towpath_sdk.files.texts import TEXT, holds_any, joined, plain, texts
 
 __all__ = ["json_or_null", "json_pieces", "json_values"]
 

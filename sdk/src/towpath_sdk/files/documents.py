@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute
 from pyarrow import json as arrow_json
-from towpath_sdk import BadRecord
 
-from towpath_destination_s3.encoders.texts import joined, text_bytes
+from towpath_sdk.errors import BadRecord
+from towpath_sdk.files.texts import joined, text_bytes
 
 __all__ = ["documents"]
 

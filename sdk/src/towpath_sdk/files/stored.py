@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute
 
-from towpath_destination_s3.intervals import interval_texts
+from towpath_sdk.files.intervals import interval_texts
 
 __all__ = ["stored_type", "stored_values"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from towpath_destination_s3.waiting import Bound
+from towpath_sdk.files import Bound
 
 MIB = 1 << 20
 

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
-from towpath_sdk import ColumnPlan, Fit
 
-from towpath_destination_s3.columns import check_names
-from towpath_destination_s3.config import CsvFormat, JsonLinesFormat, ParquetFormat, S3Config
-from towpath_destination_s3.partitions import check_partition_column
-from towpath_destination_s3.stored import stored_type
+from towpath_sdk.destination import ColumnPlan, Fit
+from towpath_sdk.files.columns import check_names
+from towpath_sdk.files.formats import CsvFormat, Format, JsonLinesFormat, ParquetFormat
+from towpath_sdk.files.stored import stored_type
 
 __all__ = ["plan_columns"]
 
@@ -26,25 +25,26 @@ _WIDELY_READ_DIGITS = 38
 _INTERVAL = "files know no such interval; stored as ISO 8601 text, such as P1Y2M3DT4H5M6.000007S"
 
 
-def plan_columns(config: S3Config, stream: int, name: str, schema: pa.Schema) -> Iterable[ColumnPlan]:
-    """Yield a plan for each column that is not stored as it is.
+def plan_columns(
+    form: Format, stream: int, name: str, schema: pa.Schema, *, metadata_columns: bool
+) -> Iterable[ColumnPlan]:
+    """Yield a plan for each column that is not stored as it is; `stream` is its index, `name` is for messages.
 
-    Raises Misconfigured for names that clash, and for a column that cannot partition.
+    Raises Misconfigured for names that clash.
     """
-    check_names(config, name, schema)
-    check_partition_column(name, schema, config.partition_by)
+    check_names(name, schema, metadata_columns=metadata_columns)
     for field in schema:
         if stored_type(field.type) is None:
             reason = f"{field.type} has no form in a file; deselect the column"
             yield ColumnPlan(stream, field.name, field.name, Fit.IMPOSSIBLE, reason)
             continue
-        changes = list(dict.fromkeys(_changes(config.format, field.type)))
+        changes = list(dict.fromkeys(_changes(form, field.type)))
         if changes:
             fit = max((fit for fit, _ in changes), key=lambda fit: fit.value)
             yield ColumnPlan(stream, field.name, field.name, fit, "; ".join(reason for _, reason in changes))
 
 
-def _changes(form: ParquetFormat | JsonLinesFormat | CsvFormat, type_: Any) -> Iterator[tuple[Fit, str]]:
+def _changes(form: Format, type_: Any) -> Iterator[tuple[Fit, str]]:
     if isinstance(type_, pa.UuidType | pa.JsonType):
         return
     if isinstance(type_, pa.BaseExtensionType):

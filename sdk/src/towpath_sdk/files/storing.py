@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Generator
 
 import pyarrow as pa
-from towpath_sdk import BadRecord, StreamName
+
+from towpath_sdk.catalog import StreamName
+from towpath_sdk.errors import BadRecord
 
 __all__ = ["storing"]
 

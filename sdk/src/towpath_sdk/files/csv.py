@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute
 
-from towpath_destination_s3.config import TextCompression
-from towpath_destination_s3.encoders.compression import compressed
-from towpath_destination_s3.encoders.json_values import json_or_null
-from towpath_destination_s3.encoders.texts import TEXT, holds_any, joined, plain, text_bytes, texts
+from towpath_sdk.files.compression import compressed
+from towpath_sdk.files.formats import TextCompression
+from towpath_sdk.files.json_values import json_or_null
+from towpath_sdk.files.texts import TEXT, holds_any, joined, plain, text_bytes, texts
 
 __all__ = ["CsvEncoder", "cell_texts"]
 

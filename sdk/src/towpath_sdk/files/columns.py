@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
-from towpath_sdk import Misconfigured
 
-from towpath_destination_s3.config import S3Config
-from towpath_destination_s3.stored import stored_type, stored_values
+from towpath_sdk.errors import Misconfigured
+from towpath_sdk.files.stored import stored_type, stored_values
 
 __all__ = ["METADATA", "StoredColumns", "check_names"]
 
@@ -37,9 +36,12 @@ class StoredColumns:
     _metadata: bool
 
     @classmethod
-    def of(cls, config: S3Config, stream: str, schema: pa.Schema) -> StoredColumns:
-        """Plan for one schema. Raises Misconfigured when a column cannot be stored, or its name clashes."""
-        check_names(config, stream, schema)
+    def of(cls, stream: str, schema: pa.Schema, *, metadata_columns: bool) -> StoredColumns:
+        """Plan for one schema; `stream` is for messages.
+
+        Raises Misconfigured when a column cannot be stored, or its name clashes.
+        """
+        check_names(stream, schema, metadata_columns=metadata_columns)
         fields: list[pa.Field[pa.DataType]] = []
         for field in schema:
             type_ = stored_type(field.type)
@@ -51,9 +53,9 @@ class StoredColumns:
                 )
             # A source's notes on its columns are not the reader's business.
             fields.append(field.with_type(type_).remove_metadata())
-        if config.metadata_columns:
+        if metadata_columns:
             fields += list(METADATA)
-        return cls(pa.schema(fields), config.metadata_columns)
+        return cls(pa.schema(fields), metadata_columns)
 
     def convert(self, records: pa.RecordBatch, at: datetime, generation: int, job: str) -> pa.RecordBatch:
         """Return the batch as it is stored. `at` is UTC."""
@@ -69,12 +71,12 @@ class StoredColumns:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def check_names(config: S3Config, stream: str, schema: pa.Schema) -> None:
+def check_names(stream: str, schema: pa.Schema, *, metadata_columns: bool) -> None:
     """Raise Misconfigured unless every column has a name of its own."""
-    names = [*schema.names, *(METADATA.names if config.metadata_columns else [])]
+    names = [*schema.names, *(METADATA.names if metadata_columns else [])]
     if not names:
         raise Misconfigured(f"{stream} has no columns, so its rows could not be stored", reason="NO_COLUMNS")
-    clash = sorted(set(schema.names) & set(METADATA.names)) if config.metadata_columns else []
+    clash = sorted(set(schema.names) & set(METADATA.names)) if metadata_columns else []
     if clash:
         raise Misconfigured(
             f"column {clash[0]} of {stream} has the name of a metadata column; deselect it, or set metadata_columns "

@@ -1,6 +1,6 @@
 """One sample of every Arrow type that a source can deliver: extreme values, and what each becomes in text formats.
 
-The expectations are literals, so that no code of the destination's decides what is right.
+The expectations are literals, so that no code of the writer's decides what is right.
 """
 
 from __future__ import annotations

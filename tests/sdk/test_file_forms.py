@@ -12,9 +12,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from destination_s3_steps import encoded, form_of, rows
-from towpath_destination_s3.encoders import encoder_for, extension
+from file_steps import encoded, form_of, rows
 from towpath_sdk import BadRecord
+from towpath_sdk.files import encoder_for, extension
 
 BATCHES = [rows(1, 3), rows(4, 4)]
 
