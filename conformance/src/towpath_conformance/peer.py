@@ -24,7 +24,7 @@ from towpath_conformance.exchange import current_exchange
 from towpath_conformance.failure import Failure, failure_of
 from towpath_conformance.verdicts import Failed
 
-__all__ = ["Answer", "Call", "Peer", "TooSlow"]
+__all__ = ["PROTOCOL_VERSION", "Answer", "Call", "Peer", "TooSlow"]
 
 ResponseT = TypeVar("ResponseT", bound=Message)
 
@@ -33,6 +33,9 @@ _SOURCE = "/towpath.connector.v1.SourceService/"
 _DESTINATION = "/towpath.connector.v1.DestinationService/"
 _HEALTH = "/grpc.health.v1.Health/"
 _DEADLINE = 60.0
+
+PROTOCOL_VERSION = connector_pb2.ProtocolVersion(major=1, minor=0)
+"""What the judge speaks, and judges by."""
 
 _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_receive_message_length", -1),
@@ -225,7 +228,7 @@ class Peer:
     ) -> Answer[connector_pb2.HandshakeResponse]:
         """Offer what `request` says; by default version 1.0."""
         offered = request or connector_pb2.HandshakeRequest(
-            supported_versions=[connector_pb2.ProtocolVersion(major=1, minor=0)], client_info="towpath-conformance"
+            supported_versions=[PROTOCOL_VERSION], client_info="towpath-conformance"
         )
         return await self._unary(_CONNECTOR + "Handshake", offered, connector_pb2.HandshakeResponse, timeout)
 

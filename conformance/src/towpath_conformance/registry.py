@@ -34,6 +34,20 @@ class Group(Enum):
     LIMIT = "limit"
     SECRECY = "secrecy"
 
+    @property
+    def title(self) -> str:
+        """For people, such as "State and acknowledgement"."""
+        return _TITLES.get(self, self.value.capitalize())
+
+
+_TITLES = {
+    Group.HANDSHAKE: "Handshake and spec",
+    Group.CHECK: "Check of a configuration",
+    Group.STATE: "State and acknowledgement",
+    Group.FAULT: "Faults",
+    Group.LIMIT: "Limits and speed",
+}
+
 
 @dataclass(frozen=True)
 class Capability:
