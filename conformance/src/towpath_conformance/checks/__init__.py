@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from towpath_conformance.checks import handshake, read
+from towpath_conformance.checks import (
+    handshake,
+    read,
+    write_modes,
+    write_publish,
+    write_recovery,
+    write_stream,
+)
 
-__all__ = ["handshake", "read"]
+__all__ = ["handshake", "read", "write_modes", "write_publish", "write_recovery", "write_stream"]
