@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from towpath_sdk import serve
+from towpath_sdk.files import give_memory_back
 
 from towpath_destination_local.destination import LocalDestination
 
 
 def main() -> None:
     """Serve until told to stop."""
+    give_memory_back()
     serve(LocalDestination())
 
 

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, field_validator
 from towpath_sdk import Config
+from towpath_sdk.files import Format, ParquetFormat
 
-__all__ = ["LocalConfig", "ParquetFormat"]
-
-
-class ParquetCompression(StrEnum):
-    """Codecs for Parquet pages."""
-
-    ZSTD = "zstd"
-    SNAPPY = "snappy"
-    GZIP = "gzip"
-    NONE = "none"
-
-
-class ParquetFormat(Config):
-    """Apache Parquet, format version 2.6."""
-
-    type: Literal["parquet"] = "parquet"
-    compression: ParquetCompression = Field(default=ParquetCompression.ZSTD, description="Codec of the pages.")
+__all__ = ["LocalConfig"]
 
 
 class LocalConfig(Config):
     """Where the files go, and in which form."""
 
-    path: Path = Field(description="Folder to write to, on the machine of the worker; it is made when it is missing.")
-    format: ParquetFormat = Field(default=ParquetFormat(), description="Form of the files.")
+    path: Path = Field(description="Folder to write to, on the worker's machine; it is made when it is missing.")
+    format: Format = Field(default=ParquetFormat(), description="Form of the files.")
     target_file_bytes: int = Field(
-        default=256 << 20, ge=1 << 20, le=50 << 30, description="Encoded bytes after which a new file begins."
+        default=256 << 20, ge=1 << 16, le=50 << 30, description="Encoded bytes after which a new file begins."
     )
     metadata_columns: bool = Field(
         default=True,
@@ -43,7 +26,7 @@ class LocalConfig(Config):
 
     @field_validator("path")
     @classmethod
-    def _path_is_absolute(cls, path: Path) -> Path:
-        if not path.is_absolute():
-            raise ValueError("give the whole path, from / on: a worker may run in any folder")
+    def _path_is_whole(cls, path: Path) -> Path:
+        if not path.is_absolute() or ".." in path.parts:
+            raise ValueError("give the whole path, from / on and without ..: a worker may run in any folder")
         return path

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
-from towpath_sdk import ColumnPlan, Context, Destination, Misconfigured, OpenWrite, Probe, WriteMode, WriteStream
+from towpath_sdk import ColumnPlan, Context, Destination, OpenWrite, Probe, WriteMode, WriteStream
+from towpath_sdk.files import plan_columns
 
 from towpath_destination_local import publish
 from towpath_destination_local.config import LocalConfig
+from towpath_destination_local.disk import translated
+from towpath_destination_local.keys import check_key
+from towpath_destination_local.layout import Layout
+from towpath_destination_local.manifest import read_manifest
+from towpath_destination_local.merge import check_mergeable
 from towpath_destination_local.probes import probes
 from towpath_destination_local.writer import LocalWriter
 
@@ -26,12 +32,12 @@ class LocalDestination(Destination[LocalConfig]):
     max_writers_per_stream = 16
 
     def check(self, config: LocalConfig) -> Iterable[Probe]:
-        """Write, read and delete a probe file."""
+        """Look at the folder; write, rename and delete a probe file."""
         return probes(config)
 
     def prepare(
         self,
-        config: LocalConfig,  # noqa: ARG002
+        config: LocalConfig,
         write_id: str,  # noqa: ARG002 nothing has to exist before the first file
         streams: Sequence[WriteStream],
         schemas: Sequence[pa.Schema],
@@ -39,13 +45,16 @@ class LocalDestination(Destination[LocalConfig]):
         dry_run: bool,  # noqa: ARG002 likewise
     ) -> Iterable[ColumnPlan]:
         """Say which columns are stored in another form, and which cannot be stored."""
-        for stream, schema in zip(streams, schemas, strict=True):
-            if stream.mode is WriteMode.DEDUP and not stream.primary_key:
-                raise Misconfigured(f"{stream.name} has no primary key to deduplicate by", reason="NO_KEY")
-            missing = sorted(set(stream.primary_key) - set(schema.names))
-            if stream.mode is WriteMode.DEDUP and missing:
-                raise Misconfigured(f"{stream.name} has no column {missing[0]}, which its key needs", reason="NO_KEY")
-        return ()
+        layout = Layout(config.path)
+        for index, (stream, schema) in enumerate(zip(streams, schemas, strict=True)):
+            layout.stream(stream.name)  # raises when the names are too long
+            check_key(stream, schema)
+            if stream.mode is WriteMode.DEDUP:
+                with translated(f"looking at {config.path}"):
+                    held = read_manifest(layout.manifest(stream.name)).files
+                check_mergeable(stream.name, [f for f in held if f.generation >= stream.minimum_generation_id])
+            name = str(stream.name)
+            yield from plan_columns(config.format, index, name, schema, metadata_columns=config.metadata_columns)
 
     def open(self, config: LocalConfig, write: OpenWrite, context: Context) -> LocalWriter:
         """Fence older epochs, discard their leftovers, return a writer."""

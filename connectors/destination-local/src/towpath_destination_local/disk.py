@@ -6,12 +6,12 @@ import contextlib
 import errno
 import os
 import uuid
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from pathlib import Path
 
 from towpath_sdk import Denied, Misconfigured, TowpathError, Unavailable
 
-__all__ = ["make_folder", "replace_file", "sync_folder", "translated", "unlink_all"]
+__all__ = ["make_folder", "replace_file", "sync_folder", "translated"]
 
 _USERS = {
     errno.ENOSPC: "the disk is full; make room",
@@ -73,12 +73,3 @@ def replace_file(path: Path, content: bytes) -> None:
         fresh.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-
-
-def unlink_all(paths: Iterable[Path]) -> int:
-    """Remove files; those that are gone already count as well. Returns how many."""
-    count = 0
-    for path in paths:
-        path.unlink(missing_ok=True)
-        count += 1
-    return count

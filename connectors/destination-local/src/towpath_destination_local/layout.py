@@ -5,7 +5,9 @@ path/
 └── _towpath/
     ├── lock                                  held by whoever changes something; see `locks`
     ├── streams/=public/=orders.json          the stream's manifest
-    └── writes/w5d41402abc4b/                 what a job has staged, and its fences
+    ├── streams/=public/=orders/*.base        with upserts into text: the same rows as Parquet
+    ├── writes/w5d41402abc4b/                 what a job has staged, and its fences
+    └── trash/                                folders that are about to be deleted
 """
 
 from __future__ import annotations
@@ -17,15 +19,16 @@ from urllib.parse import quote
 
 from towpath_sdk import Misconfigured, StreamName
 
-__all__ = ["RESERVED", "STAGED", "Layout", "write_token", "writer_token"]
+__all__ = ["RESERVED", "STAGED", "Layout", "stream_token", "write_token", "writer_token"]
 
 RESERVED = "_towpath"
 """The folder that holds what Towpath itself needs to remember."""
 STAGED = ".staged"
 """Ending of files that nobody is to see, so that no pattern for visible files meets them."""
 
+_BASE = ".base"
 _SAFE = " !$&'()+,-.;@_="
-_LONGEST_NAME = 240  # of the 255 bytes that file systems allow; some room for endings
+_LONGEST_NAME = 240  # of the 255 bytes that file systems allow; the rest is for endings
 
 
 @dataclass(frozen=True)
@@ -44,28 +47,32 @@ class Layout:
         """The folder of all manifests."""
         return self.root / RESERVED / "streams"
 
-    def stream(self, name: StreamName) -> Path:
-        """The folder of a stream's visible files."""
-        folder = self.root / _escape(name.namespace) if name.namespace else self.root
-        return folder / _escape(name.name)
-
-    def manifest(self, name: StreamName) -> Path:
-        """The manifest of a stream; "=" keeps an empty namespace from looking like a stream."""
-        return self.manifests / f"={_quoted(name.namespace)}" / f"={_quoted(name.name)}.json"
-
     @property
     def writes(self) -> Path:
         """The folder of everything staged."""
         return self.root / RESERVED / "writes"
 
-    def write(self, write_id: str) -> Path:
-        """The folder of one write."""
-        return self.writes / write_token(write_id)
-
     @property
     def trash(self) -> Path:
         """Where folders are moved that are about to be deleted."""
         return self.root / RESERVED / "trash"
+
+    def stream(self, name: StreamName) -> Path:
+        """The folder of a stream's visible files. Raises Misconfigured when a name is too long for a folder."""
+        folder = self.root / _folder(name.namespace) if name.namespace else self.root
+        return folder / _folder(name.name)
+
+    def manifest(self, name: StreamName) -> Path:
+        """The manifest of a stream; "=" keeps an empty namespace from looking like a stream."""
+        return self.manifests / f"={_quoted(name.namespace)}" / f"={_quoted(name.name)}.json"
+
+    def base(self, name: StreamName, visible: str) -> Path:
+        """The Parquet file that lies behind a visible file of text."""
+        return self.manifest(name).with_suffix("") / f"{visible}{_BASE}"
+
+    def write(self, write_id: str) -> Path:
+        """The folder of one write."""
+        return self.writes / write_token(write_id)
 
 
 def write_token(write_id: str) -> str:
@@ -78,8 +85,13 @@ def writer_token(writer_id: str) -> str:
     return hashlib.sha256(writer_id.encode()).hexdigest()[:8]
 
 
-def _escape(part: str) -> str:
-    """Percent-encode what would change the path, or would be taken for something else."""
+def stream_token(name: StreamName) -> str:
+    """Tell the streams of one write apart within file names."""
+    return hashlib.sha256(f"{_quoted(name.namespace)}/{_quoted(name.name)}".encode()).hexdigest()[:8]
+
+
+def _folder(part: str) -> str:
+    """Keep a name from being taken for a folder of another meaning."""
     if part in (".", ".."):
         return part.replace(".", "%2E")
     quoted = _quoted(part)
@@ -87,6 +99,7 @@ def _escape(part: str) -> str:
 
 
 def _quoted(part: str) -> str:
+    """Percent-encode what would change the path."""
     quoted = quote(part, safe=_SAFE)
     if len(quoted) > _LONGEST_NAME:
         raise Misconfigured(

@@ -1,162 +1,198 @@
 """Upserts and deletes: what a job delivers is merged into the files that a stream has, by primary key.
 
-Of several rows with one key the last one counts, in the order of commits, batches and rows. Files that hold none of the
-delivered keys stay as they are; others are written anew without them. Only keys are held in memory, those that the job
-delivers: rows pass through, batch by batch.
+Base files that hold none of the delivered keys stay as they are, unless they are small; the others are written anew
+without them. Rows pass through, batch by batch.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyarrow's stubs leave the types of fields and arrays open.
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyarrow import compute
-from towpath_sdk import StreamName
+from towpath_sdk import Conflict, StreamName
+from towpath_sdk.files import ParquetFormat, extension
 
+from towpath_destination_local.changes import OP, POSITION, Changes, Delivered, batches_of, delivered_files
 from towpath_destination_local.config import LocalConfig
 from towpath_destination_local.disk import sync_folder
-from towpath_destination_local.files import RollingFiles
-from towpath_destination_local.keys import key_values
-from towpath_destination_local.layout import STAGED, Layout
+from towpath_destination_local.files import EndedFile, FileInTheMaking, RollingFiles
+from towpath_destination_local.keys import check_key_types
+from towpath_destination_local.layout import STAGED, Layout, stream_token
 from towpath_destination_local.manifest import VisibleFile
+from towpath_destination_local.partials import folded
 from towpath_destination_local.receipt import StagedFile
 
-__all__ = ["Merged", "merge"]
+__all__ = ["Merge", "Merged", "check_mergeable"]
 
 pc: Any = compute
-_OP, _POSITION = "_towpath_op", "_towpath_position"
-_UPSERT, _PARTIAL, _DELETE, _TRUNCATE = 1, 2, 3, 4
-_BATCH_ROWS = 1 << 16
+
+_ROWS_PER_RANGE = 1 << 20
+_SMALL = 8  # a file of less than this part of a full one is written anew, so that small files do not gather
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The files of the stream afterwards, and what it takes: staged files to rename, visible ones to remove."""
+    """The files of the stream afterwards, and how to get there: files of the write to rename, others to remove."""
 
     files: Sequence[VisibleFile]
-    moves: Sequence[tuple[str, str]]
-    remove: Sequence[str]
+    moves: Sequence[tuple[Path, Path]]
+    remove: Sequence[Path]
 
 
-@dataclass(frozen=True)
-class _Delivered:
-    """A file of rows that are merged in; `first` is the number of its first row in the order of delivery."""
+@dataclass
+class Merge:
+    """One merge. New files are left in the write's folder, durable."""
 
-    path: Path
-    generation: int
-    first: int
-    rows: int
+    config: LocalConfig
+    layout: Layout
+    stream: StreamName
+    token: str
+    key: tuple[str, ...]
+    rows_per_range: int = _ROWS_PER_RANGE
+    _outputs: dict[int, RollingFiles] = field(default_factory=dict[int, RollingFiles])
 
-
-def merge(
-    config: LocalConfig,
-    layout: Layout,
-    name: StreamName,
-    token: str,
-    base: Sequence[VisibleFile],
-    staged: Sequence[StagedFile],
-) -> Merged:
-    """Merge staged files into `base`. New files are left in the write's folder, durable."""
-    key = next(file.key for file in staged if file.key is not None)
-    folder, staging = layout.stream(name), layout.writes / token
-    # Files that are not known to be unique by this key are merged like delivered ones, before these.
-    unique = [file for file in base if file.key == key]
-    others = [file for file in base if file.key != key]
-    delivered = list(
-        _numbered(
-            [(folder / f.name, f.generation) for f in others] + [(staging / f.name, f.generation) for f in staged]
+    def run(self, held: Sequence[VisibleFile], staged: Sequence[StagedFile]) -> Merged:
+        """Merge staged files into what the stream holds."""
+        check_mergeable(self.stream, held)
+        # Files that are not known to be unique by this key are merged like delivered ones, and before them.
+        base = [file for file in held if file.key == self.key]
+        others = [file for file in held if file.key != self.key]
+        delivered = delivered_files(
+            [(self._parquet(file), file.generation) for file in others]
+            + [(self._staging / file.name, file.generation) for file in staged]
         )
-    )
-    winners, known, emptied = _winners(delivered, key)
-    part = count(1)
-    outputs: dict[int, RollingFiles] = {}
+        paths = [self._parquet(file) for file in base]
+        schemas = [file.schema for file in (*delivered, *delivered_files([(path, 0) for path in paths]))]
+        check_key_types(self.stream, self.key, schemas)
+        changes = Changes.of(delivered, paths, self.key, self.rows_per_range)
+        try:
+            return self._written(base, others, delivered, changes)
+        finally:
+            for rolling in self._outputs.values():
+                rolling.discard()
 
-    def output(generation: int) -> RollingFiles:
-        if generation not in outputs:
-            outputs[generation] = RollingFiles(
-                staging,
-                name,
-                config.format,
-                config.target_file_bytes,
-                lambda: f"{token}-merged-{layout.manifest(name).stem[1:]}-{next(part):05d}.parquet{STAGED}",
-            )
-        return outputs[generation]
+    def _written(
+        self,
+        base: Sequence[VisibleFile],
+        others: Sequence[VisibleFile],
+        delivered: Sequence[Delivered],
+        changes: Changes,
+    ) -> Merged:
+        paths = [self._parquet(file) for file in base]
+        kept: list[VisibleFile] = []
+        replaced: list[VisibleFile] = [*others]
+        for file, path, gone in zip(base, paths, changes.gone, strict=True):
+            if not pc.any(gone).as_py() and file.bytes >= self.config.target_file_bytes // _SMALL:
+                kept.append(file)
+                continue
+            replaced.append(file)
+            self._copy(path, pc.invert(gone), file.generation)
+        for file, stays in zip(delivered, changes.stays, strict=True):
+            self._copy(file.path, stays, file.generation)
+        for partials in changes.partials:
+            rows = folded(self.stream, partials, delivered, [] if changes.emptied else paths, self.key)
+            for batch in rows.to_batches():
+                self._output(delivered[-1].generation).write(batch)
+        return self._merged(kept, replaced)
 
-    kept: list[VisibleFile] = []
-    remove = [file.name for file in others]
-    for file in unique:
-        if not emptied and not _touched(folder / file.name, key, known):
-            kept.append(file)
-            continue
-        remove.append(file.name)
-        if not emptied:
-            for batch in _batches(folder / file.name):
-                rest = batch.filter(pc.invert(pc.is_in(key_values(batch, key), value_set=known)))
-                if rest.num_rows:
-                    output(file.generation).write(rest)
-    for file in delivered:
-        first = file.first
-        for batch in _batches(file.path):
-            chosen = winners.filter(pc.and_(pc.greater_equal(winners, first), pc.less(winners, first + batch.num_rows)))
-            rows = batch.take(pc.subtract(chosen, first)).drop_columns(
-                [column for column in (_OP, _POSITION) if column in batch.schema.names]
-            )
-            if rows.num_rows:
-                output(file.generation).write(rows)
+    @property
+    def _staging(self) -> Path:
+        return self.layout.writes / self.token
+
+    def _parquet(self, file: VisibleFile) -> Path:
+        if file.has_base:
+            return self.layout.base(self.stream, file.name)
+        return self.layout.stream(self.stream) / file.name
+
+    def _copy(self, path: Path, wanted: Any, generation: int) -> None:
+        """Write the rows of a file whose bits are set."""
+        first = 0
+        for batch in batches_of(path):
+            rows = batch.filter(wanted.slice(first, batch.num_rows))
             first += batch.num_rows
-    moves: list[tuple[str, str]] = []
-    files: list[VisibleFile] = list(kept)
-    for generation, rolling in outputs.items():
-        rolling.end()
-        for ended in rolling.take():
-            # A file that takes the place of another one does so at once, for readers too.
-            visible = remove.pop(0) if remove else ended.name.removesuffix(STAGED)
-            moves.append((ended.name, visible))
-            files.append(VisibleFile(visible, generation, ended.rows, ended.bytes, key))
-    sync_folder(staging)
-    return Merged(files, moves, remove)
+            if rows.num_rows:
+                self._output(generation).write(_without_reserved(rows))
+
+    def _output(self, generation: int) -> RollingFiles:
+        if generation not in self._outputs:
+            numbers = count(1)
+            prefix = f"{self.token}-{stream_token(self.stream)}-{generation:06d}"
+            form = self.config.format if isinstance(self.config.format, ParquetFormat) else ParquetFormat()
+            self._outputs[generation] = RollingFiles(
+                folder=self._staging,
+                stream=self.stream,
+                form=form,
+                target_file_bytes=self.config.target_file_bytes,
+                next_name=lambda: f"{prefix}-{next(numbers):05d}.parquet{STAGED}",
+            )
+        return self._outputs[generation]
+
+    def _merged(self, kept: Sequence[VisibleFile], replaced: Sequence[VisibleFile]) -> Merged:
+        files, moves, left = [*kept], list[tuple[Path, Path]](), [*replaced]
+        for generation, rolling in self._outputs.items():
+            rolling.end()
+            for ended in rolling.take():
+                shown, moved = self._shown(ended, generation, left)
+                files.append(shown)
+                moves += moved
+        sync_folder(self._staging)
+        remove = [self.layout.stream(self.stream) / file.name for file in left]
+        remove += [self.layout.base(self.stream, file.name) for file in left if file.has_base]
+        return Merged(files, moves, remove)
+
+    def _shown(
+        self, ended: EndedFile, generation: int, left: list[VisibleFile]
+    ) -> tuple[VisibleFile, list[tuple[Path, Path]]]:
+        """Decide where a new file becomes visible.
+
+        It takes the place of one that it replaces, so that no reader of a small stream ever sees both, or neither.
+        """
+        form = self.config.format
+        suffix = f".{extension(form)}"
+        place = next((file for file in left if file.name.endswith(suffix)), None)
+        name = place.name if place is not None else ended.name.removesuffix(f".parquet{STAGED}") + suffix
+        if place is not None:
+            left.remove(place)
+        visible, parquet = self.layout.stream(self.stream) / name, self._staging / ended.name
+        if isinstance(form, ParquetFormat):
+            return self._entry(name, generation, ended, has_base=False), [(parquet, visible)]
+        text = self._as_text(parquet)
+        return self._entry(name, generation, text, has_base=True), [
+            (parquet, self.layout.base(self.stream, name)),
+            (self._staging / text.name, visible),
+        ]
+
+    def _entry(self, name: str, generation: int, file: EndedFile, *, has_base: bool) -> VisibleFile:
+        return VisibleFile(
+            name=name, generation=generation, rows=file.rows, bytes=file.bytes, key=self.key, has_base=has_base
+        )
+
+    def _as_text(self, parquet: Path) -> EndedFile:
+        """Write the rows of a Parquet file in the form that readers see."""
+        path = parquet.with_name(f"{parquet.name.removesuffix(STAGED)}.{extension(self.config.format)}{STAGED}")
+        text: FileInTheMaking | None = None
+        for batch in batches_of(parquet):
+            text = text or FileInTheMaking(path, self.stream, self.config.format, batch.schema)
+            text.write(batch)
+        assert text is not None  # a file begins with its first row
+        return text.end()
 
 
-def _numbered(files: Sequence[tuple[Path, int]]) -> Iterator[_Delivered]:
-    first = 0
-    for path, generation in files:
-        rows = pq.ParquetFile(path).metadata.num_rows
-        yield _Delivered(path, generation, first, rows)
-        first += rows
+def check_mergeable(stream: StreamName, held: Sequence[VisibleFile]) -> None:
+    """Raise Conflict when a stream holds rows that cannot be read back exactly: text that was appended."""
+    for file in held:
+        if not file.has_base and not file.name.endswith(".parquet"):
+            raise Conflict(
+                f"{stream} holds {file.name}, which was appended as text and cannot be merged; refresh the stream",
+                reason="NOT_MERGEABLE",
+            )
 
 
-def _winners(delivered: Sequence[_Delivered], key: Sequence[str]) -> tuple[Any, Any, bool]:
-    """Return the numbers of the rows that stay, ascending; all keys delivered; and whether a truncate came."""
-    keys: list[Any] = []
-    ops: list[Any] = []
-    for file in delivered:
-        opened = pq.ParquetFile(file.path)
-        has_op = _OP in opened.schema_arrow.names
-        for batch in opened.iter_batches(_BATCH_ROWS, columns=[*key, *([_OP] if has_op else [])]):
-            keys.append(key_values(batch, key))
-            ops.append(batch.column(_OP) if has_op else pa.repeat(pa.scalar(_UPSERT, pa.uint8()), batch.num_rows))
-    key_column, op = pa.chunked_array(keys, pa.large_string()), pa.chunked_array(ops, pa.uint8())
-    table = pa.table({"key": key_column, "op": op, "row": pa.array(range(len(op)), pa.int64())})
-    last_truncate = pc.max(table.filter(pc.equal(op, _TRUNCATE)).column("row")).as_py()
-    if last_truncate is not None:
-        table = table.slice(last_truncate + 1)
-    last = table.group_by("key").aggregate([("row", "max")])
-    rows = last.column("row_max").combine_chunks().sort()
-    stays = pc.not_equal(op.combine_chunks().take(rows), _DELETE)
-    return rows.filter(stays), last.column("key").combine_chunks(), last_truncate is not None
-
-
-def _touched(path: Path, key: Sequence[str], known: Any) -> bool:
-    batches = pq.ParquetFile(path).iter_batches(_BATCH_ROWS, columns=list(key))
-    return any(pc.any(pc.is_in(key_values(batch, key), value_set=known)).as_py() for batch in batches)
-
-
-def _batches(path: Path) -> Iterator[Any]:
-    return pq.ParquetFile(path).iter_batches(_BATCH_ROWS)
+def _without_reserved(rows: Any) -> Any:
+    return rows.drop_columns([name for name in (OP, POSITION) if name in rows.schema.names])

@@ -7,21 +7,22 @@ interrupted anywhere is finished by running it again, or by the next one of the 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from towpath_sdk import StreamName, WriteStream
 from towpath_sdk.errors import Bug
 
 from towpath_destination_local.config import LocalConfig
-from towpath_destination_local.disk import make_folder, sync_folder, translated, unlink_all
+from towpath_destination_local.disk import make_folder, sync_folder, translated
 from towpath_destination_local.layout import STAGED, Layout, write_token
 from towpath_destination_local.locks import locked, shared
 from towpath_destination_local.manifest import Manifest, Pending, VisibleFile, read_manifest, write_manifest
-from towpath_destination_local.merge import merge
+from towpath_destination_local.merge import Merge, Merged
 from towpath_destination_local.receipt import StagedFile, read_receipts
 
 __all__ = ["abort", "complete"]
@@ -29,7 +30,7 @@ __all__ = ["abort", "complete"]
 
 def complete(config: LocalConfig, write_id: str, receipts: Sequence[bytes], completed: Sequence[WriteStream]) -> None:
     """Publish a write. `completed` are the streams whose older generations go away. Idempotent."""
-    layout = Layout(config.path)
+    layout, token = Layout(config.path), write_token(write_id)
     by_stream: dict[StreamName, list[StagedFile]] = defaultdict(list)
     for file in read_receipts(receipts):
         by_stream[file.stream].append(file)
@@ -37,7 +38,7 @@ def complete(config: LocalConfig, write_id: str, receipts: Sequence[bytes], comp
     with translated(f"publishing to {config.path}"), shared(layout.lock):
         for name in dict.fromkeys([*by_stream, *minimums]):
             with locked(_lock_of(layout.manifest(name))):
-                _publish(config, layout, name, write_token(write_id), by_stream[name], minimums.get(name, 0))
+                _publish(config, layout, name, token, by_stream[name], minimums.get(name, 0))
         _discard(layout, write_id)
 
 
@@ -46,14 +47,14 @@ def abort(config: LocalConfig, write_id: str) -> None:
 
     A stream whose publication was decided and not carried out is published first: readers may have seen a part of it.
     """
-    layout = Layout(config.path)
+    layout, token = Layout(config.path), write_token(write_id)
     with translated(f"discarding in {config.path}"):
         if not layout.write(write_id).exists():
             return
         with shared(layout.lock):
             for path in layout.manifests.glob("*/*.json"):
                 pending = read_manifest(path).pending
-                if pending is not None and pending.write == write_token(write_id):
+                if pending is not None and pending.write == token:
                     with locked(_lock_of(path)):
                         _settle(layout, path)
             _discard(layout, write_id)
@@ -65,25 +66,46 @@ def _publish(
     """Publish one stream, whose lock is held."""
     path = layout.manifest(name)
     manifest = _settle(layout, path)
-    if token in manifest.writes:
+    publication = _publication(token, staged)
+    if publication in manifest.published:
         return
     for file in staged:
         if not (layout.writes / token / file.name).exists():
             raise Bug(
-                f"{file.rows} committed rows of {name} are gone: {file.name} was removed before it was published; "
-                "run a refresh",
+                f"{file.rows} committed rows of {name} are gone: somebody removed {file.name} before it was "
+                "published; refresh the stream",
                 reason="STAGED_FILE_LOST",
             )
     kept = [file for file in manifest.files if file.generation >= minimum]
-    outdated = [file.name for file in manifest.files if file.generation < minimum]
-    if any(file.key is not None for file in staged):
-        merged = merge(config, layout, name, token, kept, staged)
-        files, moves, remove = merged.files, merged.moves, merged.remove
+    outdated = [file for file in manifest.files if file.generation < minimum]
+    keys = {file.key for file in staged if file.key is not None}
+    if keys:
+        outcome = Merge(config, layout, name, token, keys.pop()).run(kept, staged)
     else:
-        added = [VisibleFile(_visible(file.name), file.generation, file.rows, file.bytes) for file in staged]
-        files, moves, remove = [*kept, *added], [(file.name, _visible(file.name)) for file in staged], []
-    write_manifest(path, manifest.published(token, files, Pending(token, name, moves, [*remove, *outdated])))
+        outcome = _appended(layout, name, token, kept, staged)
+    remove = [*outcome.remove, *(layout.stream(name) / file.name for file in outdated)]
+    remove += [layout.base(name, file.name) for file in outdated if file.has_base]
+    pending = Pending(
+        write=token,
+        moves=tuple((_below(layout, here), _below(layout, there)) for here, there in outcome.moves),
+        remove=tuple(_below(layout, file) for file in remove),
+    )
+    write_manifest(path, manifest.decided(publication, outcome.files, pending))
     _settle(layout, path)
+
+
+def _appended(
+    layout: Layout, name: StreamName, token: str, kept: Sequence[VisibleFile], staged: Sequence[StagedFile]
+) -> Merged:
+    """Let staged files appear beside those that are there."""
+    added = [
+        VisibleFile(name=file.name.removesuffix(STAGED), generation=file.generation, rows=file.rows, bytes=file.bytes)
+        for file in staged
+    ]
+    moves = [
+        (layout.writes / token / file.name, layout.stream(name) / file.name.removesuffix(STAGED)) for file in staged
+    ]
+    return Merged([*kept, *added], moves, [])
 
 
 def _settle(layout: Layout, path: Path) -> Manifest:
@@ -92,22 +114,30 @@ def _settle(layout: Layout, path: Path) -> Manifest:
     pending = manifest.pending
     if pending is None:
         return manifest
-    staging, folder = layout.writes / pending.write, layout.stream(pending.stream)
-    make_folder(folder)
-    for staged, visible in pending.moves:
-        if (staging / staged).exists():
-            (staging / staged).replace(folder / visible)
-    sync_folder(folder)
-    unlink_all(folder / visible for visible in pending.remove)
-    sync_folder(folder)
+    moves = [(layout.root / here, layout.root / there) for here, there in pending.moves]
+    remove = [layout.root / file for file in pending.remove]
+    for here, there in moves:
+        make_folder(there.parent)
+        if here.exists():
+            here.replace(there)
+    _sync(there for _, there in moves)
+    for file in remove:
+        file.unlink(missing_ok=True)
+    _sync(remove)
     settled = manifest.settled()
     write_manifest(path, settled)
     return settled
 
 
+def _sync(files: Iterable[Path]) -> None:
+    for folder in {file.parent for file in files}:
+        if folder.is_dir():
+            sync_folder(folder)
+
+
 def _discard(layout: Layout, write_id: str) -> None:
     """Delete a write's folder: first its name, so that no writer finds its fence again, then the content."""
-    layout.trash.mkdir(exist_ok=True)
+    make_folder(layout.trash)
     try:
         layout.write(write_id).rename(layout.trash / uuid.uuid4().hex)
     except FileNotFoundError:
@@ -118,8 +148,14 @@ def _discard(layout: Layout, write_id: str) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _visible(staged: str) -> str:
-    return staged.removesuffix(STAGED)
+def _publication(token: str, staged: Sequence[StagedFile]) -> str:
+    """Name what is published: the same files of the same write, so that it is done once."""
+    names = "\n".join(file.name for file in staged)
+    return f"{token}-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
+
+
+def _below(layout: Layout, path: Path) -> str:
+    return str(path.relative_to(layout.root))
 
 
 def _lock_of(manifest: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from towpath_sdk import StreamName
@@ -58,9 +59,7 @@ def _read(receipt: bytes) -> list[StagedFile]:
 
 def _file(item: dict[str, Any]) -> StagedFile:
     key = item["key"]
-    name = str(item["name"])
-    if "/" in name:
-        raise ValueError(name)
+    name = Path(str(item["name"])).name  # whatever a receipt says, it stays within the folder
     return StagedFile(
         name=name,
         stream=StreamName(**item["stream"]),
