@@ -6,9 +6,20 @@ from towpath_conformance.checks import (
     handshake,
     read,
     write_modes,
+    write_plans,
     write_publish,
     write_recovery,
     write_stream,
+    write_values,
 )
 
-__all__ = ["handshake", "read", "write_modes", "write_publish", "write_recovery", "write_stream"]
+__all__ = [
+    "handshake",
+    "read",
+    "write_modes",
+    "write_plans",
+    "write_publish",
+    "write_recovery",
+    "write_stream",
+    "write_values",
+]
