@@ -40,6 +40,7 @@ __all__ = [
     "Reader",
     "SourceCase",
     "StreamCase",
+    "expanded",
     "load_case",
 ]
 
@@ -130,6 +131,9 @@ class StreamCase(_Part):
     """A stream to read."""
 
     name: str = Field(description='As `discover` names it; "namespace.name" where there is a namespace.')
+    namespace: str | None = Field(
+        default=None, description="The namespace, where the name itself holds a point; may be empty."
+    )
     mode: Mode = Mode.SNAPSHOT
     cursor: str = Field(default="", description="Cursor column of an incremental read.")
     columns: list[str] = Field(default_factory=list[str], description="Columns to select; all when empty.")
@@ -137,6 +141,8 @@ class StreamCase(_Part):
     @property
     def stream_name(self) -> types_pb2.StreamName:
         """The name on the wire."""
+        if self.namespace is not None:
+            return types_pb2.StreamName(namespace=self.namespace, name=self.name)
         namespace, _, name = self.name.rpartition(".")
         return types_pb2.StreamName(namespace=namespace, name=name)
 
@@ -155,7 +161,8 @@ class StreamCase(_Part):
 
     def __str__(self) -> str:
         """As in messages."""
-        return self.name if self.mode is Mode.SNAPSHOT else f"{self.name} ({self.mode.value})"
+        name = f"{self.namespace}.{self.name}" if self.namespace else self.name
+        return name if self.mode is Mode.SNAPSHOT else f"{name} ({self.mode.value})"
 
 
 class TypeMatrix(_Part):
@@ -326,7 +333,7 @@ def load_case(path: Path, environ: Mapping[str, str] = os.environ) -> Case:
     try:
         return Case.model_validate(
             {
-                **_expanded(raw, environ),
+                **expanded(raw, environ),
                 "folder": path.parent.absolute(),
                 "from_environment": {value for name, value in named.items() if name not in _PUBLIC_VARIABLES},
             }
@@ -352,11 +359,12 @@ def _named_variables(value: Any) -> set[str]:
     return {found[2] for found in _VARIABLE.finditer(value) if found[2]} if isinstance(value, str) else set()
 
 
-def _expanded(value: Any, environ: Mapping[str, str]) -> Any:
+def expanded(value: Any, environ: Mapping[str, str]) -> Any:
+    """Put the values of environment variables into all strings. Raises Misconfigured for one that is not set."""
     if isinstance(value, dict):
-        return {key: _expanded(item, environ) for key, item in cast("dict[Any, Any]", value).items()}
+        return {key: expanded(item, environ) for key, item in cast("dict[Any, Any]", value).items()}
     if isinstance(value, list):
-        return [_expanded(item, environ) for item in cast("list[Any]", value)]
+        return [expanded(item, environ) for item in cast("list[Any]", value)]
     if not isinstance(value, str):
         return value
 
