@@ -40,6 +40,8 @@ class Mutant:
     check_id: str
     role: Role
     begin: Begin | None = None
+    begins: Callable[[], Begin] | None = None
+    """Makes a `begin` for each instance: for defects that remember what an instance was asked before."""
     part: Callable[[], Part] | None = None
     command: str | None = None
     """Name of the defect in `conformance_mutants.process`, for mutants that have to be a process."""
@@ -60,7 +62,7 @@ class Mutant:
         """What is judged."""
         if self.command is not None:
             return process_target(self.command)
-        return InProcessTarget(self.part or good, self.begin or (lambda _: Relayed()))
+        return InProcessTarget(self.part or good, self.begin or (lambda _: Relayed()), self.begins)
 
 
 MUTANTS: list[Mutant] = []
@@ -84,6 +86,7 @@ class InProcessTarget:
 
     part: Callable[[], Part]
     begin: Begin
+    begins: Callable[[], Begin] | None = None
     name: str = "in this process"
     can_start: bool = False
 
@@ -99,7 +102,7 @@ class InProcessTarget:
             server = ConnectorServer(connector_of(self.part()), Settings(listen=inner, token=token, drain_seconds=1))
             await server.start()
             try:
-                async with relay(outer, inner, self.begin):
+                async with relay(outer, inner, self.begins() if self.begins else self.begin):
                     peer = Peer(outer, token)
                     try:
                         yield Instance(outer, token, peer)

@@ -36,7 +36,7 @@ class Relayed:
 
 
 Begin: TypeAlias = Callable[[str], Relayed]
-"""Called with the bare name of each method that is called, such as "Read"."""
+"""Called with the bare name of each method that is called, such as "Read"; that of health is "Health/Check"."""
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
@@ -65,9 +65,13 @@ class _Everything(grpc.GenericRpcHandler):
         method: str = handler_call_details.method
 
         async def handle(_: object, context: Any) -> None:
-            await _relay_call(self._channel, method, self._begin(method.rpartition("/")[2]), context)
+            await _relay_call(self._channel, method, self._begin(_name(method)), context)
 
         return grpc.stream_stream_rpc_method_handler(handle, None, None)
+
+
+def _name(method: str) -> str:
+    return method.rpartition("." if method.startswith("/grpc.health.") else "/")[2]
 
 
 async def _relay_call(channel: grpc.aio.Channel, method: str, relayed: Relayed, context: Any) -> None:

@@ -137,6 +137,8 @@ async def _prepare(trial: Trial) -> None:
         if action is not None:
             await act(action, case.config, case.folder)
     peer = await trial.peer()
+    # As a platform does; whether Spec needs it, and how it ends, is for the checks of the handshake to say.
+    await peer.handshake(timeout=case.patience.call_seconds)
     answer = await peer.spec(case.patience.call_seconds)
     if answer.failure is not None:
         raise StartFailed(f"the connector is serving, but Spec failed: {answer.failure}")
