@@ -29,8 +29,8 @@ def test_cancel_keeps_what_an_incremental_stream_committed(rig: WorkerRig, worke
     flow = rig.connect(stream(read="INCREMENTAL", cursor_column="n"), source=source, settings=OFTEN)
     job = flow.watch_until(flow.start(), lambda job: job.total.commits)
     committed = cancel(flow, job).total.rows_committed
-    assert worker.connectors() == []
-    assert worker.folders() == []
+    until(lambda: worker.connectors() == [], "every connector has ended")
+    until(lambda: worker.folders() == [], "every folder is gone")
     assert 0 < committed < 3000
     assert flow.rows() == numbers(committed, width=1000)
     flow.reconfigure(seconds_per_batch=0)
@@ -61,8 +61,8 @@ def test_cancel_ends_a_source_that_blocks_and_ignores_signals(
     until(lambda: len(worker.connectors()) == 3, "source, its child, and destination run")
     time.sleep(0.5)  # until the source is deep in its call
     cancel(flow, job)
-    assert worker.connectors() == []
-    assert worker.folders() == []
+    until(lambda: worker.connectors() == [], "every connector has ended")
+    until(lambda: worker.folders() == [], "every folder is gone")
 
 
 def test_cancel_before_the_connectors_are_ready_leaves_nothing(
@@ -77,5 +77,5 @@ def test_cancel_before_the_connectors_are_ready_leaves_nothing(
     job = flow.start()
     until(worker.connectors, "the source was started")
     cancel(flow, job)
-    assert worker.connectors() == []
-    assert worker.folders() == []
+    until(lambda: worker.connectors() == [], "every connector has ended")
+    until(lambda: worker.folders() == [], "every folder is gone")

@@ -11,7 +11,7 @@ from towpath.control.v1.connections_pb2 import ConnectionSettings
 from towpath.control.v1.jobs_pb2 import Job
 from towpath_local.embedded import EmbeddedTemporal
 from worker_flow import Flow, numbers, stream
-from worker_rig import RigWorker, WorkerRig
+from worker_rig import RigWorker, WorkerRig, until
 
 ROWS = 6000
 SOURCE = {"streams": 2, "rows": ROWS, "width": 1000, "seconds_per_batch": 0.05}
@@ -47,8 +47,8 @@ def test_connector_is_killed(rig: WorkerRig, worker: RigWorker, chance: random.R
     assert not last
     assert "was killed by SIGKILL" in job.attempts[0].failure.message
     assert_exact(flow)
-    assert worker.connectors() == []
-    assert worker.folders() == []
+    until(lambda: worker.connectors() == [], "every connector has ended")
+    until(lambda: worker.folders() == [], "every folder is gone")
 
 
 def test_destination_is_killed_while_it_publishes(rig: WorkerRig, worker: RigWorker) -> None:

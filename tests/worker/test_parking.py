@@ -11,7 +11,7 @@ from towpath.runtime.v1 import worker_pb2
 from towpath_worker.connectors import Parking, together
 from towpath_worker.connectors import parking as parking_module
 from worker_flow import numbers, stream
-from worker_rig import RigWorker, WorkerRig
+from worker_rig import RigWorker, WorkerRig, until
 
 if TYPE_CHECKING:
     from towpath_worker.connectors import Connector
@@ -52,7 +52,7 @@ def test_job_starts_its_destination_once(rig: WorkerRig, worker: RigWorker) -> N
     assert flow.rows() == numbers(100)
     starts = [line for line in flow.logs(job) if line.origin == "destination" and line.message == "listening"]
     assert len(starts) == 1, flow.log_text(job)
-    assert worker.connectors() == []
+    until(lambda: worker.connectors() == [], "every connector has ended")
 
 
 async def test_parked_destination_is_taken_once() -> None:

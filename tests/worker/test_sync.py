@@ -6,7 +6,7 @@ import pytest
 from towpath.control.v1.connections_pb2 import ConnectionSettings
 from towpath.control.v1.jobs_pb2 import Job, StreamProgress
 from worker_flow import numbers, progress_of, stream
-from worker_rig import RigWorker, WorkerRig
+from worker_rig import RigWorker, WorkerRig, until
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -101,5 +101,5 @@ def test_commits_of_one_stream_follow_each_other_without_a_gap(rig: WorkerRig) -
 def test_connectors_are_gone_after_a_job(rig: WorkerRig, worker: RigWorker) -> None:
     """A worker runs for months: what one job leaves behind adds up."""
     rig.connect(stream(), source={"rows": 10}).succeed()
-    assert worker.connectors() == []
-    assert worker.folders() == []
+    until(lambda: worker.connectors() == [], "every connector has ended")
+    until(lambda: worker.folders() == [], "every folder is gone")

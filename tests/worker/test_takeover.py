@@ -65,8 +65,8 @@ def worker_is_killed(rig: WorkerRig) -> None:
         for flow, job in ((publishing, published), (moving, moved)):
             assert_exact(flow, flow.wait(job))
         assert starting.rows("polite") == [{"n": number} for number in range(10)]
-        assert second.connectors() == []
-        assert second.folders() == []
+        until(lambda: second.connectors() == [], "every connector has ended")
+        until(lambda: second.folders() == [], "every folder is gone")
     run_dir.rmdir()
 
 
@@ -100,7 +100,7 @@ def worker_is_stopped(rig: WorkerRig) -> None:
         first.process_handle.send_signal(signal.SIGTERM)
         until(lambda: first.process.exit_status() is not None, "the worker has stopped", 10)
         assert first.process.exit_status() == 0
-        assert first.connectors() == []
+        until(lambda: first.connectors() == [], "every connector has ended")
         assert list(first.run_dir.iterdir()) == []
         committed = rig.client.jobs.get(job.name).total.rows_committed
         with rig.worker() as second:
@@ -120,7 +120,7 @@ def lease_is_lost(rig: WorkerRig) -> None:
         rig.server.kill()
         assert len(worker.connectors()) == 2
         until(lambda: not worker.connectors(), "the connectors are stopped, with the server still away")
-        assert worker.folders() == []
+        until(lambda: worker.folders() == [], "every folder is gone")
         until(lambda: f"the lease of {rig.lease:g} s ran out" in worker.log, "the worker says why", 10)
         rig.server.start()
         job = flow.wait(job)

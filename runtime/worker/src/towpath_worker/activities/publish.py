@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from temporalio import activity
@@ -60,44 +60,42 @@ class PublishActivity:
         if publish.failure is not None:
             request.failure.CopyFrom(note_message(publish.failure))
         finish = worker_pb2.FinishJobRequest(job=publish.job)
-        try:
-            decision = await server.call(server.runs.BeginPublish, request, patience=for_seconds(_PATIENCE))
-        except Located as failure:
-            if failure.error.reason != "JOB_ENDED":
-                raise
-            # An earlier try came to the end, only its answer was lost: finishing again tells the state.
-        else:
-            finish.epoch = decision.epoch
-            broken = await self._deliver(publish.job, decision)
-            if broken is not None:
-                finish.failure.CopyFrom(failure_message(broken))
-        answer = await server.call(server.runs.FinishJob, finish, patience=for_seconds(_PATIENCE))
+        # The destination stops when the job has ended: nobody has to wait for that.
+        async with AsyncExitStack() as running:
+            try:
+                decision = await server.call(server.runs.BeginPublish, request, patience=for_seconds(_PATIENCE))
+            except Located as failure:
+                if failure.error.reason != "JOB_ENDED":
+                    raise
+                # An earlier try came to the end, only its answer was lost: finishing again tells the state.
+            else:
+                finish.epoch = decision.epoch
+                broken = await self._deliver(publish.job, decision, running)
+                if broken is not None:
+                    finish.failure.CopyFrom(failure_message(broken))
+            answer = await server.call(server.runs.FinishJob, finish, patience=for_seconds(_PATIENCE))
         state = jobs_pb2.Job.State.Name(answer.state)
         _log.info("job ended", job=publish.job, state=state)
         return PublishOutcome(state)
 
-    async def _deliver(self, job: str, decision: worker_pb2.BeginPublishResponse) -> Located | None:
-        """Carry the decision out at the destination; return a failure that ends the job, raise one to retry."""
+    async def _deliver(
+        self, job: str, decision: worker_pb2.BeginPublishResponse, running: AsyncExitStack
+    ) -> Located | None:
+        """Carry the decision out at the destination; return a failure that ends the job, raise one to retry.
+
+        The destination goes on until `running` is closed.
+        """
         publishes = bool(decision.receipts or decision.completed_streams)
         if not publishes and decision.epoch <= 1:
             return None  # no attempt ever began, so nothing is staged
         async with JobLog(self._parts.server, job, attempt=decision.epoch) as journal:
             try:
-                await self._call_destination(job, decision, journal)
+                destination = await running.enter_async_context(self._destination(job, decision.destination, journal))
+                await _call(destination, job, decision, journal)
+                destination.log_to(None)
             except Located as failure:
                 return self._judge(failure, journal, publishes=publishes)
         return None
-
-    async def _call_destination(self, job: str, decision: worker_pb2.BeginPublishResponse, journal: JobLog) -> None:
-        info = types_pb2.LogEntry.LEVEL_INFO
-        async with self._destination(job, decision.destination, journal) as destination:
-            if decision.receipts or decision.completed_streams:
-                await destination.complete(write_id(job), decision.receipts, decision.completed_streams)
-                commits, streams = len(decision.receipts), len(decision.completed_streams)
-                journal.note("worker", info, "published", commits=commits, completed_streams=streams)
-            else:
-                await destination.abort(write_id(job))
-                journal.note("worker", info, "nothing to publish; what was staged is discarded")
 
     @asynccontextmanager
     async def _destination(
@@ -133,3 +131,14 @@ class PublishActivity:
         if failure.error.rule.retry and activity.info().attempt < _ABORT_ATTEMPTS:
             raise failure
         return None
+
+
+async def _call(destination: Connector, job: str, decision: worker_pb2.BeginPublishResponse, journal: JobLog) -> None:
+    info = types_pb2.LogEntry.LEVEL_INFO
+    if decision.receipts or decision.completed_streams:
+        await destination.complete(write_id(job), decision.receipts, decision.completed_streams)
+        commits, streams = len(decision.receipts), len(decision.completed_streams)
+        journal.note("worker", info, "published", commits=commits, completed_streams=streams)
+    else:
+        await destination.abort(write_id(job))
+        journal.note("worker", info, "nothing to publish; what was staged is discarded")
