@@ -13,8 +13,9 @@ from towpath_sdk import Source, StreamName
 from towpath_source_faker import FakerConfig, FakerSource
 from towpath_source_faker.catalog import find_table
 from towpath_source_faker.dice import Dice
+from towpath_source_faker.ledger import Ledger
 from towpath_source_faker.reading import timeline_of
-from towpath_source_faker.remote import Ledger, today
+from towpath_source_faker.remote import today
 from towpath_source_faker.tables import Rows
 
 __all__ = ["good_source", "source_case"]

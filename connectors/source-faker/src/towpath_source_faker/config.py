@@ -8,13 +8,24 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from towpath_sdk import Config, Secret
 
-__all__ = ["REVOKED_KEY", "Changes", "Emit", "FailureKind", "Failures", "FakerConfig", "Remote", "StreamFailure"]
+__all__ = [
+    "LAST_DAY",
+    "REVOKED_KEY",
+    "Changes",
+    "Emit",
+    "FailureKind",
+    "Failures",
+    "FakerConfig",
+    "Remote",
+    "StreamFailure",
+]
 
 REVOKED_KEY = "revoked-key"
 """The one API key that the made-up remote system refuses."""
 
 _MOST_ROWS = 10_000_000_000
-_MOST_DAYS = 366
+LAST_DAY = 366
+"""Time ends there: making a row looks at every day."""
 
 
 class Emit(StrEnum):
@@ -52,12 +63,17 @@ class FailureKind(StrEnum):
 class Changes(Config):
     """What happens to customers, orders and events from one day to the next; incremental reads see it."""
 
-    day: int = Field(default=0, ge=0, le=_MOST_DAYS, description="Days that have passed; on day 0 nothing has changed.")
+    day: int = Field(default=0, ge=0, le=LAST_DAY, description="Days that have passed; on day 0 nothing has changed.")
     clock: Path | None = Field(
         default=None, description="A file that holds the day as a number and overrides `day`; none there means `day`."
     )
     inserts: int = Field(default=10, ge=0, le=_MOST_ROWS, description="New rows per stream and day.")
     updates: int = Field(default=10, ge=0, le=_MOST_ROWS, description="Changed rows per stream and day.")
+
+    @field_validator("clock")
+    @classmethod
+    def _clock_is_absolute(cls, path: Path | None) -> Path | None:
+        return _absolute(path)
 
 
 class StreamFailure(Config):
@@ -115,7 +131,11 @@ class FakerConfig(Config):
 
     @field_validator("ledger")
     @classmethod
-    def _absolute(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_absolute():
-            raise ValueError("give an absolute path: the connector runs in a folder of its own")
-        return path
+    def _ledger_is_absolute(cls, path: Path | None) -> Path | None:
+        return _absolute(path)
+
+
+def _absolute(path: Path | None) -> Path | None:
+    if path is not None and not path.is_absolute():
+        raise ValueError("give an absolute path: the connector runs in a folder of its own")
+    return path

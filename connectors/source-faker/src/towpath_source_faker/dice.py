@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ Integers: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 Words: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint64]]"
 """Sixty-four random bits per row."""
 
+_buffer: Any = cast("Any", pa).py_buffer
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _VERSION = np.uint64(0xD1B54A32D192ED03)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -62,7 +63,7 @@ class Dice:
         starts = self.below(len(text) - size + 1, "padding", rows)
         windows = np.lib.stride_tricks.sliding_window_view(text, size)[starts]
         offsets = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(size)
-        return pa.StringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(windows.reshape(-1)))
+        return pa.StringArray.from_buffers(len(rows), _buffer(offsets), _buffer(windows.reshape(-1)))
 
 
 @lru_cache(maxsize=4096)

@@ -26,7 +26,8 @@ from towpath_sdk import (
 
 from towpath_source_faker.config import Emit, FailureKind, FakerConfig, StreamFailure
 from towpath_source_faker.dice import Dice
-from towpath_source_faker.remote import Ledger, today
+from towpath_source_faker.ledger import Ledger
+from towpath_source_faker.remote import today
 from towpath_source_faker.state import Part, Position, parse_part, parse_position
 from towpath_source_faker.tables import Rows, Table
 from towpath_source_faker.timeline import Timeline

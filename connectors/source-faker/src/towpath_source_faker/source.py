@@ -1,8 +1,8 @@
 """The source: four questions, each answered by a file of its own.
 
 Where a row comes from: `timeline.py` says which rows there are and in which order, `dice.py` makes their values, and
-`shop.py`, `types.py` and `oddities.py` name the columns. When it may be forgotten: `remote.py` notes what was
-acknowledged in a ledger. From where a read continues: `state.py`. What goes wrong, and when: `reading.py`.
+`shop.py`, `types.py` and `oddities.py` name the columns. When it may be forgotten: `ledger.py` notes what was
+acknowledged. From where a read continues: `state.py`. What goes wrong, and when: `reading.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from towpath_sdk import Checkpoint, Context, Probe, ReadMode, ReadStream, Record
 
 from towpath_source_faker.catalog import find_table, tables
 from towpath_source_faker.config import FakerConfig
+from towpath_source_faker.ledger import Ledger
 from towpath_source_faker.reading import begin, snapshot_parts, timeline_of
-from towpath_source_faker.remote import Ledger, login, probes, today
+from towpath_source_faker.remote import login, probes, today
 
 __all__ = ["FakerSource"]
 

@@ -9,10 +9,13 @@ from typing import cast
 
 from towpath_sdk import Checkpoint, Misconfigured, PositionLost, ReadMode
 
+from towpath_source_faker.config import LAST_DAY
+
 __all__ = ["VERSION", "Part", "Position", "parse_part", "parse_position"]
 
 VERSION = 1
 """Encoding of `Position`."""
+_NAMES = {"mode", "next", "day", "world"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def parse_position(
             f"a stored state of version {version} is unknown to this connector; refresh the stream",
             reason="UNKNOWN_STATE",
         )
-    if state.keys() != {"mode", "next", "day", "world"} or not all(map(_is_count, (state["next"], state["day"]))):
+    if set(state) != _NAMES or not _is_count(state["next"]) or not _is_count(state["day"], LAST_DAY):
         raise PositionLost("the stored state is damaged; refresh the stream", reason="DAMAGED_STATE")
     if state["mode"] != mode.name.lower():
         raise PositionLost("the stored state belongs to another read mode; refresh the stream", reason="OTHER_MODE")
@@ -81,7 +84,7 @@ def parse_part(token: bytes) -> Part | None:
         part = Part(**json.loads(token))
     except (TypeError, ValueError):
         raise _no_token() from None
-    if not all(map(_is_count, (part.first, part.end, part.day))) or part.first > part.end:
+    if not (_is_count(part.first, part.end) and _is_count(part.end) and _is_count(part.day, LAST_DAY)):
         raise _no_token()
     return part
 
@@ -90,5 +93,5 @@ def _no_token() -> Misconfigured:
     return Misconfigured("the token of the split was not made by this connector", reason="UNKNOWN_SPLIT")
 
 
-def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
+def _is_count(value: object, most: int = 2**63 - 1) -> bool:
+    return type(value) is int and 0 <= value <= most

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
 from towpath_sdk import ReadMode, Stream
@@ -13,6 +13,8 @@ from towpath_source_faker.dice import Dice, Integers
 from towpath_source_faker.timeline import Timeline
 
 __all__ = ["Column", "Rows", "Table"]
+
+_record_batch: Any = cast("Any", pa).RecordBatch
 
 
 @dataclass(frozen=True)
@@ -89,4 +91,4 @@ class Table:
             by_name = {column.name: column for column in columns}
             columns = [by_name[name] for name in selected]
         schema = pa.schema([column.field for column in columns])
-        return pa.RecordBatch.from_arrays([column.make(rows) for column in columns], schema=schema)
+        return _record_batch.from_arrays([column.make(rows) for column in columns], schema=schema)
