@@ -24,7 +24,7 @@ __all__ = ["LocalDestination"]
 class LocalDestination(Destination[LocalConfig]):
     """Files in a folder, each row exactly once."""
 
-    connector_id = "destination-local"
+    connector_id = "io.towpath.destination-local"
     version = "0.1.0"
     title = "Folder of files"
     write_modes = (WriteMode.APPEND, WriteMode.OVERWRITE, WriteMode.DEDUP)

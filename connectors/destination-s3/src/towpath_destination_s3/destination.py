@@ -21,7 +21,7 @@ __all__ = ["S3Destination"]
 class S3Destination(Destination[S3Config]):
     """Files in S3, each row exactly once."""
 
-    connector_id = "destination-s3"
+    connector_id = "io.towpath.destination-s3"
     version = "0.1.0"
     title = "Amazon S3 and compatible stores"
     write_modes = (WriteMode.APPEND, WriteMode.OVERWRITE)
