@@ -6,6 +6,20 @@ Towpath connector protocol, the part that every connector serves: handshake, spe
 A connector is a gRPC server. It listens on the address in TOWPATH_LISTEN (`unix:/path` or `host:port`), serves
 grpc.health.v1, and, when TOWPATH_TOKEN_FILE is set, demands `authorization: Bearer <content of that file>` on every call
 but health. Standard output and standard error are logs, nothing else.
+
+The process. SIGTERM asks for an end in good order: from then on health does not answer SERVING, every Read goes on as
+after a ReadDrain, every Write may still commit, and the process exits with 0 once its calls have ended. A launcher waits
+25 seconds before it kills. Where TOWPATH_EXIT_WITH_PARENT is 1, standard input is a pipe that the launcher holds open
+and never writes to: when it closes, the launcher is dead, and the connector ends within 5 seconds, in whatever it does.
+
+Calls. Health is answered at once, whatever other calls are doing. A connector that cannot take one more call refuses it
+at once with RESOURCE_EXHAUSTED; it never lets it wait for the end of another. A call that is cancelled, or whose
+connection is lost, is over: a new call that needs what it held is answered within a second, and its threads, memory and
+files are freed within 5 seconds, also when it was blocked in the remote system. Callers may ping (HTTP/2 PING) every 5
+seconds, also when there is no call; a call that is only idle is never closed.
+
+Growth. Whoever receives a message ignores the fields that it does not know. An enum value that the receiver does not
+know is treated as if it were not set.
 """
 
 from collections import abc as _abc

@@ -53,6 +53,9 @@ class DestinationServiceStub:
     Blocking: a destination that is slow stops reading; HTTP/2 flow control passes that on to the source.
     Ownership: a row is the destination's once WriteCommitted covers it, and it survives a SIGKILL from then on. What was
     sent after the last commit is discarded when the call ends.
+    Errors: a request that is out of this order, or of no kind that the connector knows, is INVALID_ARGUMENT; a batch that
+    is damaged is DATA_LOSS. Either ends the call within seconds, and no other call; nothing of it is committed, nor of
+    what was sent after the last commit before it.
     Fencing: a WriteOpen with a higher epoch for the same write_id and writer_id takes over; from then on every message of
     a lower epoch fails with ABORTED and the reason FENCED.
     """
@@ -93,6 +96,9 @@ class DestinationServiceAsyncStub(DestinationServiceStub):
     Blocking: a destination that is slow stops reading; HTTP/2 flow control passes that on to the source.
     Ownership: a row is the destination's once WriteCommitted covers it, and it survives a SIGKILL from then on. What was
     sent after the last commit is discarded when the call ends.
+    Errors: a request that is out of this order, or of no kind that the connector knows, is INVALID_ARGUMENT; a batch that
+    is damaged is DATA_LOSS. Either ends the call within seconds, and no other call; nothing of it is committed, nor of
+    what was sent after the last commit before it.
     Fencing: a WriteOpen with a higher epoch for the same write_id and writer_id takes over; from then on every message of
     a lower epoch fails with ABORTED and the reason FENCED.
     """
@@ -142,6 +148,9 @@ class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
         Blocking: a destination that is slow stops reading; HTTP/2 flow control passes that on to the source.
         Ownership: a row is the destination's once WriteCommitted covers it, and it survives a SIGKILL from then on. What was
         sent after the last commit is discarded when the call ends.
+        Errors: a request that is out of this order, or of no kind that the connector knows, is INVALID_ARGUMENT; a batch that
+        is damaged is DATA_LOSS. Either ends the call within seconds, and no other call; nothing of it is committed, nor of
+        what was sent after the last commit before it.
         Fencing: a WriteOpen with a higher epoch for the same write_id and writer_id takes over; from then on every message of
         a lower epoch fails with ABORTED and the reason FENCED.
         """

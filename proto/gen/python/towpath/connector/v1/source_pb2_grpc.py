@@ -74,7 +74,8 @@ class SourceServiceServicer(object):
         Ownership: a row belongs to the source until the checkpoint that covers it is acknowledged; only then may the source
         let the remote system forget it.
         Errors: a failure of one stream is a StreamStatus; the RPC fails only when nothing can go on. FAILED_PRECONDITION with
-        FailureInfo.needs_reset when a given state can no longer be continued.
+        FailureInfo.needs_reset when a given state can no longer be continued. A request that is out of this order, or of no
+        kind that the connector knows, ends the call with INVALID_ARGUMENT within seconds, and no other call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,7 +52,8 @@ class SourceServiceStub:
     Ownership: a row belongs to the source until the checkpoint that covers it is acknowledged; only then may the source
     let the remote system forget it.
     Errors: a failure of one stream is a StreamStatus; the RPC fails only when nothing can go on. FAILED_PRECONDITION with
-    FailureInfo.needs_reset when a given state can no longer be continued.
+    FailureInfo.needs_reset when a given state can no longer be continued. A request that is out of this order, or of no
+    kind that the connector knows, ends the call with INVALID_ARGUMENT within seconds, and no other call.
     """
 
 @_typing.type_check_only
@@ -79,7 +80,8 @@ class SourceServiceAsyncStub(SourceServiceStub):
     Ownership: a row belongs to the source until the checkpoint that covers it is acknowledged; only then may the source
     let the remote system forget it.
     Errors: a failure of one stream is a StreamStatus; the RPC fails only when nothing can go on. FAILED_PRECONDITION with
-    FailureInfo.needs_reset when a given state can no longer be continued.
+    FailureInfo.needs_reset when a given state can no longer be continued. A request that is out of this order, or of no
+    kind that the connector knows, ends the call with INVALID_ARGUMENT within seconds, and no other call.
     """
 
 class SourceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -115,7 +117,8 @@ class SourceServiceServicer(metaclass=_abc_1.ABCMeta):
         Ownership: a row belongs to the source until the checkpoint that covers it is acknowledged; only then may the source
         let the remote system forget it.
         Errors: a failure of one stream is a StreamStatus; the RPC fails only when nothing can go on. FAILED_PRECONDITION with
-        FailureInfo.needs_reset when a given state can no longer be continued.
+        FailureInfo.needs_reset when a given state can no longer be continued. A request that is out of this order, or of no
+        kind that the connector knows, ends the call with INVALID_ARGUMENT within seconds, and no other call.
         """
 
 def add_SourceServiceServicer_to_server(servicer: SourceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
