@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from towpath_conformance.checks import (
     handshake,
+    handshake_access,
+    handshake_spec,
     read,
     write_modes,
     write_plans,
@@ -15,6 +17,8 @@ from towpath_conformance.checks import (
 
 __all__ = [
     "handshake",
+    "handshake_access",
+    "handshake_spec",
     "read",
     "write_modes",
     "write_plans",
