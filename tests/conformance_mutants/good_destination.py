@@ -45,6 +45,7 @@ def destination_case(folder: Path) -> Case:
                 "prepare": {"plugin": "conformance_mutants.good_destination:hold"},
                 "read_back": {"plugin": "conformance_mutants.good_destination:read_back"},
                 "metadata_columns": _METADATA,
+                "rejects": {"timestamp[s]": 2**63 - 1},
                 "blocked_set": {"path": str(folder / "out" / "held")},
             },
             "patience": {

@@ -12,10 +12,13 @@ from towpath_sdk import serve
 
 from conformance_mutants.good_destination import good_destination
 from conformance_mutants.good_source import good_source
+from conformance_mutants.write_publications import FlushesLater, ForgetsHalfway
 
 DEFECTS: dict[str, Callable[[], None]] = {
     "good-source": lambda: serve(good_source(), argv=[]),
     "good-destination": lambda: serve(good_destination(), argv=[]),
+    "flushes-later": lambda: serve(FlushesLater(), argv=[]),
+    "forgets-halfway": lambda: serve(ForgetsHalfway(), argv=[]),
 }
 """What to do instead of serving well, by name."""
 

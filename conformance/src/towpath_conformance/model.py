@@ -22,6 +22,7 @@ class Op(IntEnum):
     """What a row of a change stream does; the numbers are those of the column `_towpath_op`."""
 
     UPSERT = 1
+    PARTIAL = 2
     DELETE = 3
     TRUNCATE = 4
 
@@ -36,10 +37,11 @@ class Held:
 
 @dataclass(frozen=True)
 class Change:
-    """A row as it arrives in WRITE_MODE_DEDUP."""
+    """A row as it arrives in WRITE_MODE_DEDUP; `columns` are the positions that a partial update brings."""
 
     row: Row
     op: Op = Op.UPSERT
+    columns: frozenset[int] = frozenset()
 
 
 def appended(held: Sequence[Held], generation: int, rows: Sequence[Row]) -> list[Held]:
@@ -50,7 +52,8 @@ def appended(held: Sequence[Held], generation: int, rows: Sequence[Row]) -> list
 def merged(held: Sequence[Held], generation: int, changes: Sequence[Change], key: Sequence[int]) -> list[Held]:
     """Publish changes in WRITE_MODE_DEDUP, in the order in which they came; `key` are positions of the key's columns.
 
-    Of several rows with one key the last one counts; a delete of what is not there does nothing.
+    Of several rows with one key the last one counts. A delete of what is not there does nothing. A partial update
+    leaves the columns that it does not bring as they are, NULL where there was no such row.
     """
     by_key = {_key(item.row, key): item for item in held}
     for change in changes:
@@ -58,6 +61,11 @@ def merged(held: Sequence[Held], generation: int, changes: Sequence[Change], key
             by_key.clear()
         elif change.op is Op.DELETE:
             by_key.pop(_key(change.row, key), None)
+        elif change.op is Op.PARTIAL:
+            known = by_key.get(_key(change.row, key))
+            before = known.row if known else (None,) * len(change.row)
+            new = (change.row[at] if at in change.columns else value for at, value in enumerate(before))
+            by_key[_key(change.row, key)] = Held(generation, tuple(new))
         else:
             by_key[_key(change.row, key)] = Held(generation, change.row)
     return list(by_key.values())

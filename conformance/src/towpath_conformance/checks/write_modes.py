@@ -153,6 +153,30 @@ def _changes(changes: list[Change]) -> pa.RecordBatch:
 
 
 @check(
+    "write.partial-updates",
+    needs=[DESTINATION, DEDUP],
+    asserts="A partial update in WRITE_MODE_DEDUP changes the columns that its schema has and leaves the others as "
+    "they are; where there is no such row it makes one, with NULL in them.",
+    why="Databases leave large values that did not change out of their logs; taking that for NULL deletes them.",
+    fix="For rows whose _towpath_op is 2, merge by column: keep what the batch's schema does not have.",
+)
+async def partial_updates(trial: Trial) -> None:
+    whole = pa.schema([(OP, pa.uint8()), ("id", pa.int64()), ("label", pa.string()), ("size", pa.int64())])
+    part = pa.schema([(OP, pa.uint8()), ("id", pa.int64()), ("size", pa.int64())])
+    target = plain(trial, "partial_updates", _DEDUP, schema=whole)
+    rows: list[Row] = [(number, f"label {number}", 10 * number) for number in range(1, 6)]
+    changes = [
+        Change((number, None, size), Op.PARTIAL, frozenset((0, 2))) for number, size in ((2, -2), (3, None), (9, 9))
+    ]
+    held = merged(merged([], 1, [Change(row) for row in rows], [0]), 1, changes, [0])
+    delivery = Delivery(trial, "partial-updates", [target])
+    upserts = records([(int(Op.UPSERT), *row) for row in rows], whole)
+    updates = records([(int(change.op), change.row[0], change.row[2]) for change in changes], part)
+    await delivery.publish([upserts], [updates], key=target.key)
+    await _expect_visible(delivery, visible(held), "of three columns, partial updates brought the key and one more")
+
+
+@check(
     "write.two-streams",
     needs=[DESTINATION],
     asserts="Rows of several streams in one Write arrive each in its own stream.",
