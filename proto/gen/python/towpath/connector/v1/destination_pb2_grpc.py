@@ -70,8 +70,9 @@ class DestinationServiceServicer(object):
     def PrepareWrite(self, request, context):
         """PrepareWrite plans how each column will be stored, and creates or migrates what has to exist before data can flow.
 
-        Idempotent for the same write_id and schemas; with dry_run it only reports. INVALID_ARGUMENT when a target cannot be
-        written at all.
+        Called before the schema that it is about is announced, again when a schema changes in the middle of a stream, and by
+        every attempt. Idempotent for the same write_id and schemas; with dry_run it only reports. INVALID_ARGUMENT when a target
+        cannot be written at all, for instance in its mode.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -83,7 +84,8 @@ class DestinationServiceServicer(object):
         Requests: WriteOpen first and exactly once; then, per stream, a SchemaAnnounce before the first Batch that uses it;
         WriteCommit after the batches that it covers; the broker half-closes after the last WriteCommitted, or cancels.
         Responses: WriteOpened first, after the leftovers of earlier attempts are gone; then WriteCommitted for every
-        WriteCommit, in order; at the end, after the half-close, one terminal StreamStatus per stream.
+        WriteCommit, in order; at the end, after the half-close, one terminal StreamStatus per stream: COMPLETE when the last
+        commit covers everything that came for it, else INCOMPLETE. The broker may send more before a commit is answered.
         Blocking: a destination that is slow stops reading; HTTP/2 flow control passes that on to the source.
         Ownership: a row is the destination's once WriteCommitted covers it, and it survives a SIGKILL from then on. What was
         sent after the last commit is discarded when the call ends.
@@ -110,7 +112,8 @@ class DestinationServiceServicer(object):
     def AbortWrite(self, request, context):
         """AbortWrite discards everything that this write staged, also of writers whose receipts were lost.
 
-        Idempotent. It never touches what an earlier CompleteWrite published.
+        Idempotent. It never touches what an earlier CompleteWrite published, nor what older generations hold. Receipts of the
+        write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,8 +40,9 @@ class DestinationServiceStub:
     PrepareWrite: _grpc.UnaryUnaryMultiCallable[_destination_pb2.PrepareWriteRequest, _destination_pb2.PrepareWriteResponse]
     """PrepareWrite plans how each column will be stored, and creates or migrates what has to exist before data can flow.
 
-    Idempotent for the same write_id and schemas; with dry_run it only reports. INVALID_ARGUMENT when a target cannot be
-    written at all.
+    Called before the schema that it is about is announced, again when a schema changes in the middle of a stream, and by
+    every attempt. Idempotent for the same write_id and schemas; with dry_run it only reports. INVALID_ARGUMENT when a target
+    cannot be written at all, for instance in its mode.
     """
     Write: _grpc.StreamStreamMultiCallable[_destination_pb2.WriteRequest, _destination_pb2.WriteResponse]
     """Write takes the data of one writer.
@@ -49,7 +50,8 @@ class DestinationServiceStub:
     Requests: WriteOpen first and exactly once; then, per stream, a SchemaAnnounce before the first Batch that uses it;
     WriteCommit after the batches that it covers; the broker half-closes after the last WriteCommitted, or cancels.
     Responses: WriteOpened first, after the leftovers of earlier attempts are gone; then WriteCommitted for every
-    WriteCommit, in order; at the end, after the half-close, one terminal StreamStatus per stream.
+    WriteCommit, in order; at the end, after the half-close, one terminal StreamStatus per stream: COMPLETE when the last
+    commit covers everything that came for it, else INCOMPLETE. The broker may send more before a commit is answered.
     Blocking: a destination that is slow stops reading; HTTP/2 flow control passes that on to the source.
     Ownership: a row is the destination's once WriteCommitted covers it, and it survives a SIGKILL from then on. What was
     sent after the last commit is discarded when the call ends.
@@ -68,7 +70,8 @@ class DestinationServiceStub:
     AbortWrite: _grpc.UnaryUnaryMultiCallable[_destination_pb2.AbortWriteRequest, _destination_pb2.AbortWriteResponse]
     """AbortWrite discards everything that this write staged, also of writers whose receipts were lost.
 
-    Idempotent. It never touches what an earlier CompleteWrite published.
+    Idempotent. It never touches what an earlier CompleteWrite published, nor what older generations hold. Receipts of the
+    write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing.
     """
 
 @_typing.type_check_only
@@ -83,8 +86,9 @@ class DestinationServiceAsyncStub(DestinationServiceStub):
     PrepareWrite: _aio.UnaryUnaryMultiCallable[_destination_pb2.PrepareWriteRequest, _destination_pb2.PrepareWriteResponse]  # type: ignore[assignment]
     """PrepareWrite plans how each column will be stored, and creates or migrates what has to exist before data can flow.
 
-    Idempotent for the same write_id and schemas; with dry_run it only reports. INVALID_ARGUMENT when a target cannot be
-    written at all.
+    Called before the schema that it is about is announced, again when a schema changes in the middle of a stream, and by
+    every attempt. Idempotent for the same write_id and schemas; with dry_run it only reports. INVALID_ARGUMENT when a target
+    cannot be written at all, for instance in its mode.
     """
     Write: _aio.StreamStreamMultiCallable[_destination_pb2.WriteRequest, _destination_pb2.WriteResponse]  # type: ignore[assignment]
     """Write takes the data of one writer.
@@ -92,7 +96,8 @@ class DestinationServiceAsyncStub(DestinationServiceStub):
     Requests: WriteOpen first and exactly once; then, per stream, a SchemaAnnounce before the first Batch that uses it;
     WriteCommit after the batches that it covers; the broker half-closes after the last WriteCommitted, or cancels.
     Responses: WriteOpened first, after the leftovers of earlier attempts are gone; then WriteCommitted for every
-    WriteCommit, in order; at the end, after the half-close, one terminal StreamStatus per stream.
+    WriteCommit, in order; at the end, after the half-close, one terminal StreamStatus per stream: COMPLETE when the last
+    commit covers everything that came for it, else INCOMPLETE. The broker may send more before a commit is answered.
     Blocking: a destination that is slow stops reading; HTTP/2 flow control passes that on to the source.
     Ownership: a row is the destination's once WriteCommitted covers it, and it survives a SIGKILL from then on. What was
     sent after the last commit is discarded when the call ends.
@@ -111,7 +116,8 @@ class DestinationServiceAsyncStub(DestinationServiceStub):
     AbortWrite: _aio.UnaryUnaryMultiCallable[_destination_pb2.AbortWriteRequest, _destination_pb2.AbortWriteResponse]  # type: ignore[assignment]
     """AbortWrite discards everything that this write staged, also of writers whose receipts were lost.
 
-    Idempotent. It never touches what an earlier CompleteWrite published.
+    Idempotent. It never touches what an earlier CompleteWrite published, nor what older generations hold. Receipts of the
+    write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing.
     """
 
 class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -129,8 +135,9 @@ class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_destination_pb2.PrepareWriteResponse, _abc.Awaitable[_destination_pb2.PrepareWriteResponse]]:
         """PrepareWrite plans how each column will be stored, and creates or migrates what has to exist before data can flow.
 
-        Idempotent for the same write_id and schemas; with dry_run it only reports. INVALID_ARGUMENT when a target cannot be
-        written at all.
+        Called before the schema that it is about is announced, again when a schema changes in the middle of a stream, and by
+        every attempt. Idempotent for the same write_id and schemas; with dry_run it only reports. INVALID_ARGUMENT when a target
+        cannot be written at all, for instance in its mode.
         """
 
     @_abc_1.abstractmethod
@@ -144,7 +151,8 @@ class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
         Requests: WriteOpen first and exactly once; then, per stream, a SchemaAnnounce before the first Batch that uses it;
         WriteCommit after the batches that it covers; the broker half-closes after the last WriteCommitted, or cancels.
         Responses: WriteOpened first, after the leftovers of earlier attempts are gone; then WriteCommitted for every
-        WriteCommit, in order; at the end, after the half-close, one terminal StreamStatus per stream.
+        WriteCommit, in order; at the end, after the half-close, one terminal StreamStatus per stream: COMPLETE when the last
+        commit covers everything that came for it, else INCOMPLETE. The broker may send more before a commit is answered.
         Blocking: a destination that is slow stops reading; HTTP/2 flow control passes that on to the source.
         Ownership: a row is the destination's once WriteCommitted covers it, and it survives a SIGKILL from then on. What was
         sent after the last commit is discarded when the call ends.
@@ -175,7 +183,8 @@ class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_destination_pb2.AbortWriteResponse, _abc.Awaitable[_destination_pb2.AbortWriteResponse]]:
         """AbortWrite discards everything that this write staged, also of writers whose receipts were lost.
 
-        Idempotent. It never touches what an earlier CompleteWrite published.
+        Idempotent. It never touches what an earlier CompleteWrite published, nor what older generations hold. Receipts of the
+        write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing.
         """
 
 def add_DestinationServiceServicer_to_server(servicer: DestinationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
