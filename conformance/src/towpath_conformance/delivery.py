@@ -28,7 +28,7 @@ __all__ = ["OP", "POSITION", "Delivery", "Target", "any_mode", "plain", "records
 T = TypeVar("T")
 
 OP, POSITION = "_towpath_op", "_towpath_position"
-"""The columns that a change stream brings, and that no reader is promised."""
+"""The columns that a change stream brings."""
 
 _PLAIN = pa.schema([pa.field("id", pa.int64()), pa.field("label", pa.string())])
 
@@ -214,8 +214,8 @@ class Delivery:
             trial.destination.read_back, trial.case.config, trial.case.folder, target.namespace, target.name
         )
         current_exchange().note("--", "read back", f"{target}: {table.num_rows} rows of {table.schema.names}")
-        ignored = {*trial.destination.metadata_columns, OP, POSITION}
-        return table.select([name for name in table.schema.names if name not in ignored])
+        added = set(trial.destination.metadata_columns)
+        return table.select([name for name in table.schema.names if name not in added])
 
     def stored_names(self, stream: int = 0) -> Mapping[str, str]:
         """Column at the source to its name in the destination, for those that the plan renames."""

@@ -198,6 +198,8 @@ async def _expect_rejection(delivery: Delivery, recording: WriteRecording, bad: 
         + ("no row in its place" if 2 not in by_id else f"another value in its place: {_short(by_id[2])}"),
     )
     expect(all(rejected.reason.code for rejected in recording.rejected()), "RejectedRows comes without a reason")
+    kinds = [kind for kind in recording.kinds if kind in ("rejected", "committed")]
+    expect(kinds[-1:] != ["rejected"], "RejectedRows comes after the WriteCommitted that covers its batch")
     counted = sum(committed.rows[0] for committed in recording.committed())
     expect(counted == 2, f"one of three rows was rejected, and the commit counts {counted}; rejected rows do not count")
     expect(sorted(by_id) == [1, 3], f"row 2 of rows 1, 2 and 3 was rejected, and visible are {sorted(by_id)}")
