@@ -143,8 +143,8 @@ async def _dedup_changes(trial: Trial) -> None:
         half = len(changes) // 2
         await delivery.publish([_changes(changes[:half])], [_changes(changes[half:])], key=target.key)
         await _expect_visible(delivery, visible(held), f"write {write} of 3 upserted and deleted rows")
-    stored = {OP, POSITION}.intersection((await delivery.table()).schema.names)
-    expect(not stored, f"the operations of a change stream are stored as the columns {sorted(stored)}")
+        stored = {OP, POSITION}.intersection((await delivery.table()).schema.names)
+        expect(not stored, f"the operations of a change stream are stored as the columns {sorted(stored)}")
 
 
 def _changes(changes: list[Change]) -> pa.RecordBatch:
