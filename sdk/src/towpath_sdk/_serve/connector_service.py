@@ -33,6 +33,8 @@ PROTOCOL_MINOR = 0
 _NAME = "towpath.connector.v1.ConnectorService"
 _PAGE_BYTES = 1024 * 1024
 _PAGE_STREAMS = 500
+_FIELD_BYTES = 6
+"""What a stream takes in a page beside itself: tag and length."""
 
 
 class ConnectorService:
@@ -116,7 +118,8 @@ class ConnectorService:
 
         def discover() -> None:
             config = self._calls.parse(request.config_json)
-            for page in _pages(source.discover(config.values)):
+            page_bytes = min(_PAGE_BYTES, self._calls.negotiation.limits.max_message_bytes or _PAGE_BYTES)
+            for page in _pages(source.discover(config.values), page_bytes):
                 outbox.put(page.SerializeToString())
 
         try:
@@ -158,7 +161,8 @@ def _run_probes(probes: Iterable[Probe], config: ParsedConfig[Config]) -> connec
                 return response
 
 
-def _pages(streams: Iterable[Stream]) -> Iterator[connector_pb2.DiscoverResponse]:
+def _pages(streams: Iterable[Stream], most_bytes: int) -> Iterator[connector_pb2.DiscoverResponse]:
+    """Put streams together to pages of at most so many bytes; a stream that is larger has a page of its own."""
     page = connector_pb2.DiscoverResponse()
     size = 0
     seen: set[StreamName] = set()
@@ -168,11 +172,12 @@ def _pages(streams: Iterable[Stream]) -> Iterator[connector_pb2.DiscoverResponse
             raise Bug(f"discover yielded {name} twice")
         seen.add(name)
         descriptor = stream_to_wire(stream)
-        size += descriptor.ByteSize()
-        page.streams.append(descriptor)
-        if size >= _PAGE_BYTES or len(page.streams) >= _PAGE_STREAMS:
+        added = descriptor.ByteSize() + _FIELD_BYTES
+        if page.streams and (size + added > most_bytes or len(page.streams) >= _PAGE_STREAMS):
             yield page
             page = connector_pb2.DiscoverResponse()
             size = 0
+        page.streams.append(descriptor)
+        size += added
     if page.streams:
         yield page

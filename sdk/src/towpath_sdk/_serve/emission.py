@@ -151,7 +151,7 @@ class StreamEmission:
         if self._encoder is None:
             raise Bug("records before a schema")
         payload = self._encoder.encode(records)
-        limit = self._emission.limits.max_batch_bytes
+        limit = self._emission.limits.payload_bytes
         if payload.size > limit > 0:
             self._encoder.forget()
             if records.num_rows == 1:

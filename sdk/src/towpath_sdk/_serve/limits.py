@@ -9,6 +9,8 @@ from towpath.connector.v1 import connector_pb2
 __all__ = ["OWN_LIMITS", "Limits", "Negotiation"]
 
 MIB = 1024 * 1024
+_BATCH_HEADER_BYTES = 64
+"""At most so much of a message with a batch is not its payload."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,12 @@ class Limits:
             _smaller(self.max_batch_bytes, other.max_batch_bytes),
             _smaller(self.max_state_bytes, other.max_state_bytes),
         )
+
+    @property
+    def payload_bytes(self) -> int:
+        """Largest payload of a batch that both limits allow; zero means no limit."""
+        message_bytes = max(1, self.max_message_bytes - _BATCH_HEADER_BYTES) if self.max_message_bytes else 0
+        return _smaller(self.max_batch_bytes, message_bytes)
 
     def to_wire(self) -> connector_pb2.Limits:
         """Encode."""

@@ -93,7 +93,7 @@ class _Read:
         self._ack_arrived = asyncio.Event()
         self._half_closed = False
         limits = calls.negotiation.limits
-        batch_bytes = min(calls.batch_bytes, limits.max_batch_bytes or calls.batch_bytes)
+        batch_bytes = min(calls.batch_bytes, limits.payload_bytes or calls.batch_bytes)
         self._emission = Emission(self._outbox.put, self._config.redactor, limits, batch_bytes)
         self._context = CallContext(
             batch_bytes=batch_bytes, attempt=request.attempt, log=self._log, on_hook_failure=hook_failed
