@@ -20,6 +20,7 @@ from towpath_sdk import (
     ReadMode,
     ReadStream,
     Record,
+    Stream,
     Throttled,
     Unavailable,
 )
@@ -54,6 +55,11 @@ class Reading:
         """Of the stream, and of the split if it is one; in the ledger."""
         split = self.stream.split
         return f"{self.stream.name} {split.split_id}" if split is not None and split.token else str(self.stream.name)
+
+    @property
+    def declared(self) -> Stream:
+        """The stream as it is where the read begins."""
+        return self.table.stream(self.timeline.rows, changed=self._changed(self.position.next))
 
     def records(self, context: Context) -> Iterator[Record]:
         """Yield rows and checkpoints until the end, a drain, or a failure."""
@@ -93,6 +99,10 @@ class Reading:
             pauses.append(self.config.schema_change_after_rows)
         return min(pause for pause in pauses if pause > place)
 
+    def _changed(self, place: int) -> bool:
+        change = self.config.schema_change_after_rows
+        return change is not None and place >= change
+
     def _made(self, first: int, end: int) -> Iterator[Record]:
         if self.stream.mode is ReadMode.INCREMENTAL:
             numbers, versions = self.timeline.standing(first, end)
@@ -101,9 +111,8 @@ class Reading:
             versions = self.timeline.versions(numbers)
         if not len(numbers):
             return
-        change = self.config.schema_change_after_rows
         rows = Rows(Dice(self.config.seed, str(self.stream.name)), self.timeline, numbers, versions)
-        batch = self.table.make(rows, self.stream.columns, changed=change is not None and first >= change)
+        batch = self.table.make(rows, self.stream.columns, changed=self._changed(first))
         if self.config.emit is Emit.ROWS:
             yield from batch.to_pylist()
         else:
@@ -125,6 +134,8 @@ def begin(config: FakerConfig, table: Table, stream: ReadStream) -> Reading:
         first, end = (part.first, part.end) if part is not None else (0, timeline.rows)
         if end > timeline.rows:
             raise Misconfigured("the split belongs to another configuration", reason="UNKNOWN_SPLIT")
+    elif part is not None:
+        raise Misconfigured("the split belongs to a snapshot", reason="UNKNOWN_SPLIT")
     else:
         first, end = 0, timeline.entries
     if position is None:

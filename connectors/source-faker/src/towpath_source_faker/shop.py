@@ -26,44 +26,11 @@ __all__ = ["shop"]
 _pc: Any = compute
 _array: Any = pa.array
 
-_FIRST_NAMES = [
-    "Ada",
-    "Barbara",
-    "Claude",
-    "Dennis",
-    "Edsger",
-    "Frances",
-    "Grace",
-    "Hedy",
-    "Ivan",
-    "Jean",
-    "Karen",
-    "Leslie",
-    "Margaret",
-    "Niklaus",
-    "Ole",
-    "Peter",
-]
-_LAST_NAMES = [
-    "Allen",
-    "Bartik",
-    "Codd",
-    "Dijkstra",
-    "Engelbart",
-    "Floyd",
-    "Gray",
-    "Hopper",
-    "Iverson",
-    "Jones",
-    "Knuth",
-    "Liskov",
-    "Milner",
-    "Naur",
-    "Ω-Öst",
-]
+_FIRST_NAMES = ("Ada", "Barbara", "Claude", "Edsger", "Frances", "Grace", "Hedy", "Ivan", "Jean", "Karen", "Leslie")
+_LAST_NAMES = ("Allen", "Bartik", "Codd", "Dijkstra", "Engelbart", "Floyd", "Hopper", "Knuth", "Liskov", "Ångström")
 _NAMES = [f"{first} {last}" for first in _FIRST_NAMES for last in _LAST_NAMES]
-_COUNTRIES = ["AT", "BR", "CH", "DE", "ES", "FR", "GB", "IN", "IT", "JP", "MX", "NO", "PL", "SE", "TR", "US", "ZA"]
-_EVENTS = ["login", "logout", "view", "search", "add_to_cart", "remove_from_cart", "checkout", "refund"]
+_COUNTRIES = ("AT", "BR", "CH", "DE", "ES", "FR", "GB", "IN", "IT", "JP", "MX", "NO", "PL", "SE", "TR", "US")
+_EVENTS = ("login", "logout", "view", "search", "add_to_cart", "remove_from_cart", "checkout", "refund")
 _PATHS = [f"/{page}/{number}" for page in ("products", "categories", "help", "account") for number in range(64)]
 _CENTS = pa.decimal128(12, 2)
 

@@ -55,11 +55,8 @@ class FakerSource(Source[FakerConfig]):
     def read(self, config: FakerConfig, stream: ReadStream, context: Context) -> Iterator[Record]:
         """Yield the rows of one stream from where it was left, and checkpoints between them."""
         login(config)
-        table = find_table(config, stream.name)
-        reading = begin(config, table, stream)
-        yield table.stream(
-            reading.timeline.rows
-        )  # announced before anything is made, so that an empty one has a schema
+        reading = begin(config, find_table(config, stream.name), stream)
+        yield reading.declared  # before anything is made, so that an empty stream has a schema
         yield from reading.records(context)
 
     def acknowledge(self, config: FakerConfig, stream: ReadStream, checkpoint: Checkpoint) -> None:

@@ -69,11 +69,11 @@ class Table:
         """As users write it."""
         return f"{self.namespace}.{self.name}" if self.namespace else self.name
 
-    def stream(self, rows: int) -> Stream:
-        """As `discover` shows it, with so many rows."""
+    def stream(self, rows: int, *, changed: bool = False) -> Stream:
+        """As `discover` shows it, with so many rows; `changed`, as it is after the change of schema."""
         return Stream(
             self.name,
-            pa.schema([column.field for column in self.columns]),
+            pa.schema([column.field for column in self._columns(changed=changed)]),
             namespace=self.namespace,
             primary_key=self.primary_key,
             read_modes=(ReadMode.SNAPSHOT, ReadMode.INCREMENTAL) if self.changes else (ReadMode.SNAPSHOT,),
@@ -84,11 +84,12 @@ class Table:
 
     def make(self, rows: Rows, selected: Sequence[str], *, changed: bool) -> pa.RecordBatch:
         """Make rows; `selected` is empty for all columns. `changed` says that they come after the change of schema."""
-        columns = self.columns
-        if changed and self.added is not None:
-            columns = [*columns, self.added]
+        columns = self._columns(changed=changed)
         if selected:
             by_name = {column.name: column for column in columns}
             columns = [by_name[name] for name in selected]
         schema = pa.schema([column.field for column in columns])
         return _record_batch.from_arrays([column.make(rows) for column in columns], schema=schema)
+
+    def _columns(self, *, changed: bool) -> Sequence[Column]:
+        return self.columns if self.added is None or not changed else [*self.columns, self.added]
