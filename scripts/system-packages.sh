@@ -1,19 +1,29 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond Python packages, and says what it could not.
 #   postgresql: a server with TLS, which the wheel's server lacks. No cluster is made and no service is started.
+#   nodejs, npm: for the connectors in TypeScript, which show that the protocol is nobody's language. What is on PATH will do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
-    exit 0
-fi
-echo "system-packages: installing postgresql (for the TLS tests)"
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo -n)
-if "${as_root[@]}" mkdir -p /etc/postgresql-common 2>/dev/null && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-    echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
+
+if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+    echo "system-packages: installing postgresql (for the TLS tests)"
+    if "${as_root[@]}" mkdir -p /etc/postgresql-common 2>/dev/null && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
+    fi
+    scripts/apt-install.sh postgresql || {
+        echo "system-packages: postgresql could not be installed; the TLS tests are skipped, and fail in CI" >&2
+    }
 fi
-scripts/apt-install.sh postgresql || {
-    echo "system-packages: postgresql could not be installed; the TLS tests are skipped, and fail in CI" >&2
-    exit 0
-}
+
+missing=()
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "system-packages: installing ${missing[*]} (for the connectors in TypeScript)"
+    scripts/apt-install.sh "${missing[@]}" || {
+        echo "system-packages: ${missing[*]} could not be installed; the tests in TypeScript are skipped, and fail in CI" >&2
+    }
+fi
