@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 from towpath_sdk import ColumnPlan, Context, Destination, OpenWrite, Probe, WriteMode, WriteStream
-from towpath_sdk.files import plan_columns
+from towpath_sdk.files import StoredColumns, plan_columns
 
 from towpath_destination_local import publish
 from towpath_destination_local.config import LocalConfig
@@ -52,7 +52,9 @@ class LocalDestination(Destination[LocalConfig]):
             if stream.mode is WriteMode.DEDUP:
                 with translated(f"looking at {config.path}"):
                     held = read_manifest(layout.manifest(stream.name)).files
-                check_mergeable(stream.name, [f for f in held if f.generation >= stream.minimum_generation_id])
+                kept = [file for file in held if file.generation >= stream.minimum_generation_id]
+                stored = StoredColumns.of(str(stream.name), schema, metadata_columns=config.metadata_columns)
+                check_mergeable(layout, stream.name, stream.primary_key, kept, stored.schema)
             name = str(stream.name)
             yield from plan_columns(config.format, index, name, schema, metadata_columns=config.metadata_columns)
 

@@ -69,4 +69,9 @@ def _kind(type_: Any) -> str:
         return "text"
     if _types.is_decimal(type_):
         return f"decimal of scale {type_.scale}"
-    return str(type_)
+    if _types.is_nested(type_):
+        parts = [type_.field(index) for index in range(type_.num_fields)]
+        names = type_.names if _types.is_struct(type_) else [""] * len(parts)  # Parquet renames what a list holds
+        inside = ", ".join(f"{name} {_kind(part.type)}" for name, part in zip(names, parts, strict=True))
+        return f"{type_.id}({inside})"
+    return str(type_).replace("[s", "[ms")  # Parquet knows no whole seconds

@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import compute
 from towpath_sdk import Conflict, StreamName
 from towpath_sdk.files import ParquetFormat, extension
@@ -32,7 +33,8 @@ __all__ = ["Merge", "Merged", "check_mergeable"]
 
 pc: Any = compute
 
-_ROWS_PER_RANGE = 1 << 20
+ROWS_PER_RANGE = 1 << 20
+"""Delivered rows whose keys are in memory at a time."""
 _SMALL = 8  # a file of less than this part of a full one is written anew, so that small files do not gather
 
 
@@ -54,23 +56,21 @@ class Merge:
     stream: StreamName
     token: str
     key: tuple[str, ...]
-    rows_per_range: int = _ROWS_PER_RANGE
     _outputs: dict[int, RollingFiles] = field(default_factory=dict[int, RollingFiles])
 
     def run(self, held: Sequence[VisibleFile], staged: Sequence[StagedFile]) -> Merged:
         """Merge staged files into what the stream holds."""
-        check_mergeable(self.stream, held)
         # Files that are not known to be unique by this key are merged like delivered ones, and before them.
         base = [file for file in held if file.key == self.key]
         others = [file for file in held if file.key != self.key]
         delivered = delivered_files(
-            [(self._parquet(file), file.generation) for file in others]
+            [(_exact(self.layout, self.stream, file), file.generation) for file in others]
             + [(self._staging / file.name, file.generation) for file in staged]
         )
-        paths = [self._parquet(file) for file in base]
+        paths = [_exact(self.layout, self.stream, file) for file in base]
         schemas = [file.schema for file in (*delivered, *delivered_files([(path, 0) for path in paths]))]
         check_key_types(self.stream, self.key, schemas)
-        changes = Changes.of(delivered, paths, self.key, self.rows_per_range)
+        changes = Changes.of(delivered, paths, self.key, ROWS_PER_RANGE)
         try:
             return self._written(base, others, delivered, changes)
         finally:
@@ -84,7 +84,7 @@ class Merge:
         delivered: Sequence[Delivered],
         changes: Changes,
     ) -> Merged:
-        paths = [self._parquet(file) for file in base]
+        paths = [_exact(self.layout, self.stream, file) for file in base]
         kept: list[VisibleFile] = []
         replaced: list[VisibleFile] = [*others]
         for file, path, gone in zip(base, paths, changes.gone, strict=True):
@@ -104,11 +104,6 @@ class Merge:
     @property
     def _staging(self) -> Path:
         return self.layout.writes / self.token
-
-    def _parquet(self, file: VisibleFile) -> Path:
-        if file.has_base:
-            return self.layout.base(self.stream, file.name)
-        return self.layout.stream(self.stream) / file.name
 
     def _copy(self, path: Path, wanted: Any, generation: int) -> None:
         """Write the rows of a file whose bits are set."""
@@ -184,14 +179,24 @@ class Merge:
         return text.end()
 
 
-def check_mergeable(stream: StreamName, held: Sequence[VisibleFile]) -> None:
-    """Raise Conflict when a stream holds rows that cannot be read back exactly: text that was appended."""
-    for file in held:
-        if not file.has_base and not file.name.endswith(".parquet"):
-            raise Conflict(
-                f"{stream} holds {file.name}, which was appended as text and cannot be merged; refresh the stream",
-                reason="NOT_MERGEABLE",
-            )
+def check_mergeable(
+    layout: Layout, stream: StreamName, key: Sequence[str], held: Sequence[VisibleFile], schema: pa.Schema
+) -> None:
+    """Raise Conflict when rows of a schema cannot be merged into what a stream holds; only a refresh helps then."""
+    files = delivered_files([(_exact(layout, stream, file), file.generation) for file in held])
+    check_key_types(stream, key, [*(file.schema for file in files), schema])
+
+
+def _exact(layout: Layout, stream: StreamName, file: VisibleFile) -> Path:
+    """Return the Parquet file with the rows of a visible one. Raises Conflict when there is none."""
+    if file.has_base:
+        return layout.base(stream, file.name)
+    if file.name.endswith(".parquet"):
+        return layout.stream(stream) / file.name
+    raise Conflict(
+        f"{stream} holds {file.name}, which was appended as text and cannot be merged; refresh the stream",
+        reason="NOT_MERGEABLE",
+    )
 
 
 def _without_reserved(rows: Any) -> Any:
