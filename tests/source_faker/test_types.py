@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from math import isnan
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -92,3 +93,21 @@ def test_every_value_comes_again_among_the_later_rows(table: pa.Table) -> None:
         if name != "id":
             column = table.column(name).to_pylist()
             assert {repr(value) for value in column[6:]} == {repr(value) for value in column[:6]}, name
+
+
+def test_file_that_conformance_compares_with_holds_the_edges_and_the_stream(faker: ConnectorUnderTest) -> None:
+    """The judge believes the file: it must agree with the values above, which people wrote."""
+    expected = _committed()
+    edges = {
+        name: [_comparable(value) for value in column] for name, column in expected.slice(0, 4).to_pydict().items()
+    }
+    assert edges == EDGES
+    stream = faker.read({"seed": 7, "rows": expected.num_rows}, "types").table
+    assert expected.schema == stream.schema
+    assert repr(expected.to_pylist()) == repr(stream.to_pylist())
+
+
+def _committed() -> pa.Table:
+    path = Path(__file__).parents[2] / "connectors" / "source-faker" / "types.arrow"
+    with pa.ipc.open_file(str(path)) as reader:
+        return reader.read_all()
