@@ -74,11 +74,12 @@ class Judgement:
     def sentence(self) -> str:
         """The whole in one sentence."""
         report = self.report
+        counted = outcomes_text(report.verdicts)
         if report.passed:
-            return f"passed: {outcomes_text(report.verdicts)}"
+            return f"PASSED: {counted}"
         if report.count(Outcome.FAIL) or report.count(Outcome.ERROR):
-            return f"not passed: {outcomes_text(report.verdicts)}"
-        return f"not passed, because nothing was judged: {outcomes_text(report.verdicts)}"
+            return f"NOT PASSED: {counted}"
+        return f"NOT PASSED, because nothing was judged: {counted}"
 
     @property
     def shortened(self) -> Sequence[str]:

@@ -15,11 +15,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
 from towpath_conformance.exchange import Exchange, noting
 from towpath_conformance.peer import Peer
 from towpath_conformance.targets.endpoint import serving
+from towpath_conformance.targets.family import Family
 from towpath_conformance.targets.port import Instance, StartFailed
 
 __all__ = ["CommandTarget"]
@@ -106,7 +105,7 @@ class CommandProcess:
             except OSError as error:
                 raise StartFailed(f"`{target.command[0]}` cannot be started: {error.strerror}") from error
         self.pid = self._process.pid
-        self._watched = psutil.Process(self.pid)
+        self._family = Family(self.pid)
 
     @property
     def alive(self) -> bool:
@@ -153,20 +152,16 @@ class CommandProcess:
 
     def resident_bytes(self) -> int:
         """Memory of the whole family."""
-        return sum(process.memory_info().rss for process in self._family())
+        return self._family.resident_bytes()
 
     def cpu_seconds(self) -> float:
         """CPU time of the whole family, that of ended children included."""
-        times = self._watched.cpu_times()
-        return times.children_user + times.children_system + sum(sum(p.cpu_times()[:2]) for p in self._family())
+        return self._family.cpu_seconds()
 
     def threads(self) -> int:
         """Threads of the whole family."""
-        return sum(process.num_threads() for process in self._family())
+        return self._family.threads()
 
     def descriptors(self) -> int:
         """Descriptors of the whole family."""
-        return sum(process.num_fds() for process in self._family())
-
-    def _family(self) -> list[psutil.Process]:
-        return [self._watched, *self._watched.children(recursive=True)]
+        return self._family.descriptors()

@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import tempfile
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ class ImageTarget:
                 (folder / part).chmod(0o777)
             (folder / "token").write_text(token)
             (folder / "token").chmod(0o444)
-            container = await asyncio.to_thread(self._run, folder, environ or {})
+            container = await _finished(asyncio.to_thread(self._run, folder, environ or {}))
             peer = Peer(f"unix:{folder / 'run' / 's'}", token)
             try:
                 with noting(Exchange()):
@@ -83,9 +83,9 @@ class ImageTarget:
     def _run(self, folder: Path, environ: Mapping[str, str]) -> Container:
         client = _engine()
         try:
-            raw = client.containers.run(
+            # Not `run`, which would ask a registry for an image that is not there.
+            raw = client.containers.create(
                 self.image,
-                detach=True,
                 labels={_LABEL: f"{socket.gethostname()}/{os.getpid()}"},
                 environment={
                     **environ,
@@ -115,8 +115,14 @@ class ImageTarget:
                 f"the Docker engine has no image {self.image}; build it with docker build -t {self.image} ."
             ) from None
         except (APIError, OSError) as error:
+            raise StartFailed(f"the Docker engine cannot make a container of {self.image}: {_said(error)}") from error
+        container = Container(raw, folder / "tmp")
+        try:
+            raw.start()
+        except (APIError, OSError) as error:
+            container.remove()
             raise StartFailed(f"the Docker engine cannot start {self.image}: {_said(error)}") from error
-        return Container(raw, folder / "tmp")
+        return container
 
 
 def _engine() -> Any:
@@ -141,6 +147,16 @@ def _absolute(volume: str) -> str:
     host, _, rest = volume.partition(":")
     # A name without a slash is a volume of the engine, as for `docker run`.
     return f"{Path(host).absolute()}:{rest}" if "/" in host or host == "." else volume
+
+
+async def _finished(starting: Coroutine[Any, Any, Container]) -> Container:
+    """Wait for the engine; when interrupted meanwhile, remove what it makes nevertheless."""
+    made = asyncio.ensure_future(starting)
+    try:
+        return await asyncio.shield(made)
+    except asyncio.CancelledError:
+        await asyncio.to_thread((await made).remove)
+        raise
 
 
 async def _ready(peer: Peer, container: Container, seconds: float) -> bool:
