@@ -1,1 +1,1 @@
-"""The inner loop of a connector's author: start one, run it, read its rows."""
+"""The inner loop of a connector's author: start one (`towpath connector new`), try it out (`towpath connector run`)."""

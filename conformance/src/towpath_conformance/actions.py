@@ -143,8 +143,10 @@ async def _in_thread(function: Callable[..., T], *arguments: Any) -> T:
 
 def _plugin(reference: str, folder: Path) -> Callable[..., Any]:
     module_name, _, function = reference.partition(":")
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    # Where a connector's own package lies, in the layout that `towpath connector new` writes.
+    for place in (str(folder / "src"), str(folder)):
+        if place not in sys.path:
+            sys.path.insert(0, place)
     try:
         return cast("Callable[..., Any]", getattr(importlib.import_module(module_name), function))
     except (ImportError, AttributeError) as error:

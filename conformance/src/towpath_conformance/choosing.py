@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 import click
 from click.shell_completion import CompletionItem
 from towpath_sdk.errors import Misconfigured
+from towpath_sdk.project import project_command
 
 from towpath_conformance.registry import CHECKS, Check, Group
 from towpath_conformance.targets import CommandTarget, EndpointTarget, Target
@@ -38,11 +39,14 @@ class TargetChoice:
         return earlier if earlier is not None and self == TargetChoice() else self
 
     def target(self) -> Target:
-        """What they stand for. Raises click.UsageError, or Misconfigured when the token cannot be read."""
+        """What they stand for; without any, the connector of the present folder.
+
+        Raises click.UsageError, or Misconfigured when the token cannot be read.
+        """
         given = [name for name in ("command", "endpoint", "image") if getattr(self, name) is not None]
-        if len(given) != 1:
-            some = f", not {' and '.join(f'--{name}' for name in given)}" if given else ""
-            raise click.UsageError(f"say what to judge: one of --command, --endpoint, --image{some}")
+        if len(given) > 1:
+            some = " and ".join(f"--{name}" for name in given)
+            raise click.UsageError(f"say what to judge: one of --command, --endpoint, --image, not {some}")
         if self.token_file is not None and self.endpoint is None:
             raise click.UsageError("--token-file is for --endpoint: whatever is started gets a token of its own")
         if (self.docker_network or self.docker_volume) and self.image is None:
@@ -54,7 +58,7 @@ class TargetChoice:
             return ImageTarget(self.image, self.docker_network, self.docker_volume)
         if self.endpoint is not None:
             return EndpointTarget(self.endpoint, self.token())
-        return CommandTarget(_split(self.command or ""))
+        return CommandTarget(_split(self.command)) if self.command is not None else _connector_here()
 
     def token(self) -> str | None:
         """The token of the endpoint; None when none was named."""
@@ -141,6 +145,16 @@ def chosen_checks(checks: Sequence[Check], groups: Sequence[str]) -> Sequence[Ch
         return None
     ids, wanted = {one.id for one in checks}, {Group(name) for name in groups}
     return [one for one in CHECKS.values() if one.id in ids or one.group in wanted]
+
+
+def _connector_here() -> Target:
+    try:
+        project = project_command(Path())
+    except Misconfigured as error:
+        raise click.UsageError(
+            f"say what to judge: one of --command, --endpoint, --image, or a connector's own folder ({error.message})"
+        ) from error
+    return CommandTarget(project.command, project.folder, project.environment)
 
 
 def _split(command: str) -> list[str]:

@@ -83,30 +83,33 @@ def connector_process(
     token: str | None = None,
     root_certificates: bytes | None = None,
     environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
     timeout: float = 60,
 ) -> Generator[ConnectorProcess]:
     """Run a connector's command, such as `python my_source.py`, for the time of the `with` block.
 
     It listens on `listen` (`unix:/path` or `host:port`), by default on a Unix socket in a private folder, and ends with
     this process. `timeout` bounds its start and each call, in seconds. `environment` is added to the environment of
-    this process. With `root_certificates` (PEM) it is spoken to over TLS.
+    this process; it runs in `folder`, by default in that of this process. With `root_certificates` (PEM) it is spoken
+    to over TLS.
     """
     loop = LoopThread()
     try:
-        with tempfile.TemporaryDirectory(prefix="towpath-", ignore_cleanup_errors=True) as folder:
-            address = listen or f"unix:{Path(folder) / 'connector.sock'}"
+        with tempfile.TemporaryDirectory(prefix="towpath-", ignore_cleanup_errors=True) as private:
+            address = listen or f"unix:{Path(private) / 'connector.sock'}"
             variables = {**os.environ, "TOWPATH_LISTEN": address, "TOWPATH_EXIT_WITH_PARENT": "1"}
             if token is not None:
-                token_file = Path(folder) / "token"
+                token_file = Path(private) / "token"
                 token_file.write_text(token)
                 variables["TOWPATH_TOKEN_FILE"] = str(token_file)
-            log = Path(folder) / "log"
+            log = Path(private) / "log"
             with log.open("wb") as output:
                 process = subprocess.Popen(
                     [str(part) for part in command],
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=output,
+                    cwd=folder,
                     env={**variables, **(environment or {})},
                 )
             try:
