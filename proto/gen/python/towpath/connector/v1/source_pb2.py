@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from towpath.connector.v1 import types_pb2 as towpath_dot_connector_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!towpath/connector/v1/source.proto\x12\x14towpath.connector.v1\x1a towpath/connector/v1/types.proto\"\xf0\x01\n\nReadStream\x12\x34\n\x04name\x18\x01 \x01(\x0b\x32 .towpath.connector.v1.StreamNameR\x04name\x12\x32\n\x04mode\x18\x02 \x01(\x0e\x32\x1e.towpath.connector.v1.ReadModeR\x04mode\x12\x18\n\x07\x63olumns\x18\x03 \x03(\tR\x07\x63olumns\x12#\n\rcursor_column\x18\x04 \x01(\tR\x0c\x63ursorColumn\x12\x14\n\x05state\x18\x05 \x01(\x0cR\x05state\x12#\n\rstate_version\x18\x06 \x01(\rR\x0cstateVersion\"\x93\x01\n\x0fPlanReadRequest\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12:\n\x07streams\x18\x02 \x03(\x0b\x32 .towpath.connector.v1.ReadStreamR\x07streams\x12#\n\rtarget_splits\x18\x03 \x01(\rR\x0ctargetSplits\"G\n\x10PlanReadResponse\x12\x33\n\x06splits\x18\x01 \x03(\x0b\x32\x1b.towpath.connector.v1.SplitR\x06splits\"y\n\x05Split\x12\x19\n\x08split_id\x18\x01 \x01(\tR\x07splitId\x12\x14\n\x05token\x18\x02 \x01(\x0cR\x05token\x12\'\n\x0f\x65stimated_bytes\x18\x03 \x01(\x04R\x0e\x65stimatedBytes\x12\x16\n\x06stream\x18\x04 \x01(\rR\x06stream\"\xba\x01\n\x0bReadRequest\x12\x34\n\x04open\x18\x01 \x01(\x0b\x32\x1e.towpath.connector.v1.ReadOpenH\x00R\x04open\x12\x31\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x1d.towpath.connector.v1.ReadAckH\x00R\x03\x61\x63k\x12\x37\n\x05\x64rain\x18\x03 \x01(\x0b\x32\x1f.towpath.connector.v1.ReadDrainH\x00R\x05\x64rainB\t\n\x07message\"\xd7\x01\n\x08ReadOpen\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12:\n\x07streams\x18\x02 \x03(\x0b\x32 .towpath.connector.v1.ReadStreamR\x07streams\x12\x31\n\x05split\x18\x03 \x01(\x0b\x32\x1b.towpath.connector.v1.SplitR\x05split\x12!\n\x0cshared_state\x18\x04 \x01(\x0cR\x0bsharedState\x12\x18\n\x07\x61ttempt\x18\x05 \x01(\x04R\x07\x61ttempt\"0\n\x07ReadAck\x12%\n\x0e\x63heckpoint_seq\x18\x01 \x01(\x04R\rcheckpointSeq\"\x0b\n\tReadDrain\"\xc2\x03\n\x0cReadResponse\x12:\n\x06opened\x18\x01 \x01(\x0b\x32 .towpath.connector.v1.ReadOpenedH\x00R\x06opened\x12>\n\x06schema\x18\x02 \x01(\x0b\x32$.towpath.connector.v1.SchemaAnnounceH\x00R\x06schema\x12\x33\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x1b.towpath.connector.v1.BatchH\x00R\x05\x62\x61tch\x12\x42\n\ncheckpoint\x18\x04 \x01(\x0b\x32 .towpath.connector.v1.CheckpointH\x00R\ncheckpoint\x12<\n\x06status\x18\x05 \x01(\x0b\x32\".towpath.connector.v1.StreamStatusH\x00R\x06status\x12\x32\n\x03log\x18\x06 \x01(\x0b\x32\x1e.towpath.connector.v1.LogEntryH\x00R\x03log\x12@\n\x08\x66inished\x18\x07 \x01(\x0b\x32\".towpath.connector.v1.ReadFinishedH\x00R\x08\x66inishedB\t\n\x07message\"+\n\nReadOpened\x12\x1d\n\nwants_acks\x18\x01 \x01(\x08R\twantsAcks\">\n\x0cReadFinished\x12.\n\x13last_checkpoint_seq\x18\x01 \x01(\x04R\x11lastCheckpointSeq2\xbd\x01\n\rSourceService\x12Y\n\x08PlanRead\x12%.towpath.connector.v1.PlanReadRequest\x1a&.towpath.connector.v1.PlanReadResponse\x12Q\n\x04Read\x12!.towpath.connector.v1.ReadRequest\x1a\".towpath.connector.v1.ReadResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!towpath/connector/v1/source.proto\x12\x14towpath.connector.v1\x1a towpath/connector/v1/types.proto\"\xf0\x01\n\nReadStream\x12\x34\n\x04name\x18\x01 \x01(\x0b\x32 .towpath.connector.v1.StreamNameR\x04name\x12\x32\n\x04mode\x18\x02 \x01(\x0e\x32\x1e.towpath.connector.v1.ReadModeR\x04mode\x12\x18\n\x07\x63olumns\x18\x03 \x03(\tR\x07\x63olumns\x12#\n\rcursor_column\x18\x04 \x01(\tR\x0c\x63ursorColumn\x12\x14\n\x05state\x18\x05 \x01(\x0cR\x05state\x12#\n\rstate_version\x18\x06 \x01(\rR\x0cstateVersion\"\x93\x01\n\x0fPlanReadRequest\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12:\n\x07streams\x18\x02 \x03(\x0b\x32 .towpath.connector.v1.ReadStreamR\x07streams\x12#\n\rtarget_splits\x18\x03 \x01(\rR\x0ctargetSplits\"G\n\x10PlanReadResponse\x12\x33\n\x06splits\x18\x01 \x03(\x0b\x32\x1b.towpath.connector.v1.SplitR\x06splits\"y\n\x05Split\x12\x19\n\x08split_id\x18\x01 \x01(\tR\x07splitId\x12\x14\n\x05token\x18\x02 \x01(\x0cR\x05token\x12\'\n\x0f\x65stimated_bytes\x18\x03 \x01(\x04R\x0e\x65stimatedBytes\x12\x16\n\x06stream\x18\x04 \x01(\rR\x06stream\"\xba\x01\n\x0bReadRequest\x12\x34\n\x04open\x18\x01 \x01(\x0b\x32\x1e.towpath.connector.v1.ReadOpenH\x00R\x04open\x12\x31\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x1d.towpath.connector.v1.ReadAckH\x00R\x03\x61\x63k\x12\x37\n\x05\x64rain\x18\x03 \x01(\x0b\x32\x1f.towpath.connector.v1.ReadDrainH\x00R\x05\x64rainB\t\n\x07message\"\x89\x02\n\x08ReadOpen\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12:\n\x07streams\x18\x02 \x03(\x0b\x32 .towpath.connector.v1.ReadStreamR\x07streams\x12\x31\n\x05split\x18\x03 \x01(\x0b\x32\x1b.towpath.connector.v1.SplitR\x05split\x12!\n\x0cshared_state\x18\x04 \x01(\x0cR\x0bsharedState\x12\x18\n\x07\x61ttempt\x18\x05 \x01(\x04R\x07\x61ttempt\x12\x30\n\x14shared_state_version\x18\x06 \x01(\rR\x12sharedStateVersion\"0\n\x07ReadAck\x12%\n\x0e\x63heckpoint_seq\x18\x01 \x01(\x04R\rcheckpointSeq\"\x0b\n\tReadDrain\"\xc2\x03\n\x0cReadResponse\x12:\n\x06opened\x18\x01 \x01(\x0b\x32 .towpath.connector.v1.ReadOpenedH\x00R\x06opened\x12>\n\x06schema\x18\x02 \x01(\x0b\x32$.towpath.connector.v1.SchemaAnnounceH\x00R\x06schema\x12\x33\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x1b.towpath.connector.v1.BatchH\x00R\x05\x62\x61tch\x12\x42\n\ncheckpoint\x18\x04 \x01(\x0b\x32 .towpath.connector.v1.CheckpointH\x00R\ncheckpoint\x12<\n\x06status\x18\x05 \x01(\x0b\x32\".towpath.connector.v1.StreamStatusH\x00R\x06status\x12\x32\n\x03log\x18\x06 \x01(\x0b\x32\x1e.towpath.connector.v1.LogEntryH\x00R\x03log\x12@\n\x08\x66inished\x18\x07 \x01(\x0b\x32\".towpath.connector.v1.ReadFinishedH\x00R\x08\x66inishedB\t\n\x07message\"+\n\nReadOpened\x12\x1d\n\nwants_acks\x18\x01 \x01(\x08R\twantsAcks\">\n\x0cReadFinished\x12.\n\x13last_checkpoint_seq\x18\x01 \x01(\x04R\x11lastCheckpointSeq2\xbd\x01\n\rSourceService\x12Y\n\x08PlanRead\x12%.towpath.connector.v1.PlanReadRequest\x1a&.towpath.connector.v1.PlanReadResponse\x12Q\n\x04Read\x12!.towpath.connector.v1.ReadRequest\x1a\".towpath.connector.v1.ReadResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,17 +43,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_READREQUEST']._serialized_start=683
   _globals['_READREQUEST']._serialized_end=869
   _globals['_READOPEN']._serialized_start=872
-  _globals['_READOPEN']._serialized_end=1087
-  _globals['_READACK']._serialized_start=1089
-  _globals['_READACK']._serialized_end=1137
-  _globals['_READDRAIN']._serialized_start=1139
-  _globals['_READDRAIN']._serialized_end=1150
-  _globals['_READRESPONSE']._serialized_start=1153
-  _globals['_READRESPONSE']._serialized_end=1603
-  _globals['_READOPENED']._serialized_start=1605
-  _globals['_READOPENED']._serialized_end=1648
-  _globals['_READFINISHED']._serialized_start=1650
-  _globals['_READFINISHED']._serialized_end=1712
-  _globals['_SOURCESERVICE']._serialized_start=1715
-  _globals['_SOURCESERVICE']._serialized_end=1904
+  _globals['_READOPEN']._serialized_end=1137
+  _globals['_READACK']._serialized_start=1139
+  _globals['_READACK']._serialized_end=1187
+  _globals['_READDRAIN']._serialized_start=1189
+  _globals['_READDRAIN']._serialized_end=1200
+  _globals['_READRESPONSE']._serialized_start=1203
+  _globals['_READRESPONSE']._serialized_end=1653
+  _globals['_READOPENED']._serialized_start=1655
+  _globals['_READOPENED']._serialized_end=1698
+  _globals['_READFINISHED']._serialized_start=1700
+  _globals['_READFINISHED']._serialized_end=1762
+  _globals['_SOURCESERVICE']._serialized_start=1765
+  _globals['_SOURCESERVICE']._serialized_end=1954
 # @@protoc_insertion_point(module_scope)

@@ -62,18 +62,20 @@ class ReadRequest(_message.Message):
     def __init__(self, open: _Optional[_Union[ReadOpen, _Mapping]] = ..., ack: _Optional[_Union[ReadAck, _Mapping]] = ..., drain: _Optional[_Union[ReadDrain, _Mapping]] = ...) -> None: ...
 
 class ReadOpen(_message.Message):
-    __slots__ = ("config_json", "streams", "split", "shared_state", "attempt")
+    __slots__ = ("config_json", "streams", "split", "shared_state", "attempt", "shared_state_version")
     CONFIG_JSON_FIELD_NUMBER: _ClassVar[int]
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     SPLIT_FIELD_NUMBER: _ClassVar[int]
     SHARED_STATE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    SHARED_STATE_VERSION_FIELD_NUMBER: _ClassVar[int]
     config_json: str
     streams: _containers.RepeatedCompositeFieldContainer[ReadStream]
     split: Split
     shared_state: bytes
     attempt: int
-    def __init__(self, config_json: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[ReadStream, _Mapping]]] = ..., split: _Optional[_Union[Split, _Mapping]] = ..., shared_state: _Optional[bytes] = ..., attempt: _Optional[int] = ...) -> None: ...
+    shared_state_version: int
+    def __init__(self, config_json: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[ReadStream, _Mapping]]] = ..., split: _Optional[_Union[Split, _Mapping]] = ..., shared_state: _Optional[bytes] = ..., attempt: _Optional[int] = ..., shared_state_version: _Optional[int] = ...) -> None: ...
 
 class ReadAck(_message.Message):
     __slots__ = ("checkpoint_seq",)

@@ -54,7 +54,8 @@ class SourceServiceServicer(object):
     def PlanRead(self, request, context):
         """PlanRead divides a read into splits that can be read apart from one another, in any order, by any instance.
 
-        Safe to repeat. A source that cannot divide a stream returns one split for it.
+        Safe to repeat: over unchanged data equal requests give equal splits. Every stream gets at least one split, and exactly
+        one from a source that cannot divide it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -64,18 +65,22 @@ class SourceServiceServicer(object):
         """Read emits the rows of the streams named in ReadOpen.
 
         Requests: ReadOpen first and exactly once; then ReadAck and ReadDrain in any order; the broker half-closes after it
-        acknowledged the last checkpoint, or cancels.
+        acknowledged the last checkpoint, or cancels. A half-close says that nothing more will be acknowledged; the source
+        emits what is left, and the call ends with OK whether checkpoints were acknowledged or not.
         Responses: ReadOpened first and exactly once; then, per stream, a SchemaAnnounce before the first Batch that uses it,
-        batches and checkpoints in the order of the data, exactly one terminal StreamStatus; ReadFinished last.
+        also when there is no Batch, so that an empty stream has a schema; batches and checkpoints in the order of the data;
+        exactly one terminal StreamStatus; ReadFinished last.
         A source that opened with wants_acks keeps the call open until the last checkpoint is acknowledged or the broker
         half-closes.
         Blocking: the source stops producing when the broker stops reading (HTTP/2 flow control); it never waits for an
         acknowledgement to continue emitting.
         Ownership: a row belongs to the source until the checkpoint that covers it is acknowledged; only then may the source
         let the remote system forget it.
-        Errors: a failure of one stream is a StreamStatus; the RPC fails only when nothing can go on. FAILED_PRECONDITION with
-        FailureInfo.needs_reset when a given state can no longer be continued. A request that is out of this order, or of no
-        kind that the connector knows, ends the call with INVALID_ARGUMENT within seconds, and no other call.
+        Errors: a failure of one stream is a StreamStatus, and the other streams go on; the RPC fails only when nothing can go
+        on, and may where the Read names one stream. FAILED_PRECONDITION with FailureInfo.needs_reset when a given state cannot
+        be continued: what it refers to is gone, it is damaged, or it is of a later version; no row of its stream is emitted
+        then. A request that is out of this order, or of no kind that the connector knows, ends the call with INVALID_ARGUMENT
+        within seconds, and no other call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
