@@ -25,13 +25,14 @@ def probes(config: LocalConfig) -> Iterable[Probe]:
 
 def _find(path: Path) -> None:
     with translated(f"looking at {path}"):
-        if path.exists() and not path.is_dir():
-            raise Misconfigured(f"{path} is no folder", reason="NO_FOLDER", fields={"path": "is no folder"})
+        there = _nearest(path)
+        if not there.is_dir():
+            raise Misconfigured(f"{there} is no folder", reason="NO_FOLDER", fields={"path": f"{there} is no folder"})
 
 
 def _write(path: Path) -> None:
     """Write and rename where the folder is, or is going to be made."""
-    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    there = _nearest(path)
     probe = there / f".towpath-{uuid.uuid4().hex}"
     renamed = probe.with_suffix(".renamed")
     with translated(f"writing to {there}"):
@@ -46,3 +47,13 @@ def _write(path: Path) -> None:
         finally:
             probe.unlink(missing_ok=True)
             renamed.unlink(missing_ok=True)
+
+
+def _nearest(path: Path) -> Path:
+    """The folder itself, or what is nearest above it."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _nearest(path: Path) -> Path:
+    """Return what is there of a path: itself, or the nearest of its parents."""
+    return next(place for place in (path, *path.parents) if place.exists())
