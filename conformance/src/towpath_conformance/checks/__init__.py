@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from towpath_conformance.checks import (
+    check_fields,
+    check_probes,
     handshake,
     handshake_access,
     handshake_spec,
@@ -16,6 +18,8 @@ from towpath_conformance.checks import (
 )
 
 __all__ = [
+    "check_fields",
+    "check_probes",
     "handshake",
     "handshake_access",
     "handshake_spec",

@@ -1,0 +1,100 @@
+"""Connectors whose Check breaks a rule."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from google.rpc import error_details_pb2, status_pb2
+from towpath.connector.v1 import types_pb2
+from towpath.connector.v1.connector_pb2 import CheckRequest, CheckResponse
+from towpath_destination_local import LocalConfig, LocalDestination
+from towpath_sdk import Probe
+
+from conformance_mutants.messages import answers
+from conformance_mutants.mutant import mutant
+from conformance_mutants.proxy import Begin, Ending, Relayed
+
+
+def _no_probe(_: CheckRequest, said: CheckResponse) -> CheckResponse:
+    """Say nothing of probes that have passed."""
+    failed = [result for result in said.results if result.status.code]
+    return CheckResponse(results=failed)
+
+
+def _all_green(_: CheckRequest, said: CheckResponse) -> CheckResponse:
+    for result in said.results:
+        result.ClearField("status")
+    return said
+
+
+def _one_reason(_: CheckRequest, said: CheckResponse) -> CheckResponse:
+    for result in said.results:
+        _change(result.status, error_details_pb2.ErrorInfo(), lambda info: setattr(info, "reason", "FAILED"))
+    return said
+
+
+def _speechless(_: CheckRequest, said: CheckResponse) -> CheckResponse:
+    for result in said.results:
+        _change(result.status, types_pb2.FailureInfo(), lambda info: info.ClearField("user_message"))
+    return said
+
+
+def _change(status: status_pb2.Status, kind: Any, change: Any) -> None:
+    for detail in status.details:
+        if detail.Is(kind.DESCRIPTOR):
+            detail.Unpack(kind)
+            change(kind)
+            detail.Pack(kind)
+
+
+class _Sweeping(LocalDestination):
+    """Tries whether it may delete, with files of others."""
+
+    def check(self, config: LocalConfig) -> Iterable[Probe]:
+        yield from super().check(config)
+        yield Probe("delete", lambda: _sweep(config))
+
+
+def _sweep(config: LocalConfig) -> None:
+    for file in config.path.rglob("check_changes_nothing*/*.parquet"):
+        file.unlink()
+
+
+class _Locking(Relayed):
+    """Checks under a lock, and forgets it when the call is cancelled."""
+
+    def __init__(self, lock: asyncio.Lock) -> None:
+        self._lock, self._mine = lock, False
+
+    async def request(self, raw: bytes) -> Iterable[bytes]:
+        self._mine = await self._lock.acquire()
+        await asyncio.sleep(0.05)
+        return (raw,)
+
+    async def end(self, ending: Ending) -> tuple[Iterable[bytes], Ending]:
+        if self._mine:
+            self._lock.release()
+        return (), ending
+
+
+def _under_a_lock() -> Begin:
+    lock = asyncio.Lock()
+    return lambda called: _Locking(lock) if called == "Check" else Relayed()
+
+
+_REASONLESS = [
+    {"name": "a revoked key", "kind": "credentials", "set": {"api_key": "revoked-key"}},
+    {"name": "an unreachable system", "kind": "unreachable", "set": {"failures.remote": "unreachable"}},
+]
+
+for check_id, name, each, case in (
+    ("check.valid-passes", "says nothing of what passed", _no_probe, {}),
+    ("check.invalid-configs", "is always pleased", _all_green, {}),
+    ("check.reasons-differ", "has one reason for everything", _one_reason, {"invalid": _REASONLESS}),
+    ("check.failure-has-next-step", "does not say what to do", _speechless, {}),
+):
+    mutant(check_id, "source", name, begin=answers("Check", CheckRequest, CheckResponse, each), case=case)
+mutant("check.changes-nothing", "destination", "deletes published files", part=_Sweeping)
+mutant("check.deadline", "source", "keeps a lock of a cancelled Check", begins=_under_a_lock)
