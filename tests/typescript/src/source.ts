@@ -15,7 +15,7 @@ import { decodePosition, type End, encodePosition, lost, type Position, STATE_VE
 import { schemaOf } from "./lines/types.js";
 import type { Connector } from "./protocol/connector.js";
 import { encodeSchema } from "./protocol/encode.js";
-import { Failure } from "./protocol/failure.js";
+import { Failure, violation } from "./protocol/failure.js";
 import type { Asked, Emission } from "./protocol/reading.js";
 import { serve } from "./protocol/serve.js";
 
@@ -166,7 +166,7 @@ function splitEnd(split: Split | undefined): End | undefined {
   } catch {
     // said below
   }
-  throw new Failure("violation", `the split ${split.splitId} was not planned by this connector`, { reason: "BAD_SPLIT" });
+  throw violation(`the split ${split.splitId} was not planned by this connector`);
 }
 
 /** Lines in portions that make a batch each. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Failure } from "../protocol/failure.js";
 
 const PREFIX = "epoch-";
+const HOLDERS = new Map<string, Fence>();
 
 /** The epoch of one writer. */
 export class Fence {
@@ -23,20 +24,34 @@ export class Fence {
     // First the mark, then the look: of two that open at the same time, at least the lower one sees the other.
     const mark = PREFIX + String(epoch).padStart(20, "0");
     await writeFile(join(folder, mark), "");
-    await fence.check();
+    await fence.#checkEpoch();
+    HOLDERS.set(folder, fence); // of two calls with the same epoch, the later one stays
     for (const file of await readdir(folder)) {
       if (file.startsWith(PREFIX) && file < mark) await rm(join(folder, file), { force: true });
     }
     return fence;
   }
 
-  /** Fail as fenced when a higher epoch has taken over, or when the write is completed or aborted. */
+  /** Let go of the writer in this process. */
+  release(): void {
+    if (HOLDERS.get(this.#folder) === this) HOLDERS.delete(this.#folder);
+  }
+
+  /** Fail as fenced when another call has taken over, or when the write is completed or aborted. */
   async check(): Promise<void> {
+    await this.#checkEpoch();
+    if (HOLDERS.get(this.#folder) !== this) throw this.#fenced("another call has taken over");
+  }
+
+  async #checkEpoch(): Promise<void> {
     const files = await readdir(this.#folder).catch(() => []);
     const epochs = files.filter((file) => file.startsWith(PREFIX)).map((file) => BigInt(file.slice(PREFIX.length)));
     const highest = epochs.reduce((high, epoch) => (epoch > high ? epoch : high), -1n);
-    if (highest === this.#epoch) return;
-    const who = highest < 0n ? "the write has been completed or aborted" : `epoch ${highest} has taken over`;
-    throw new Failure("fenced", `epoch ${this.#epoch} may write no more: ${who}`, { reason: "FENCED" });
+    if (highest < 0n) throw this.#fenced("the write has been completed or aborted");
+    if (highest !== this.#epoch) throw this.#fenced(`epoch ${highest} has taken over`);
+  }
+
+  #fenced(why: string): Failure {
+    return new Failure("fenced", `epoch ${this.#epoch} may write no more: ${why}`, { reason: "FENCED" });
   }
 }

@@ -1,5 +1,5 @@
 // What one commit made durable, as it travels in a receipt.
-import { Failure } from "../protocol/failure.js";
+import { violation } from "../protocol/failure.js";
 import type { Name } from "./layout.js";
 
 /** One staged file, and where it belongs. */
@@ -24,5 +24,5 @@ export function decodeReceipt(receipt: Uint8Array): readonly StagedFile[] {
   } catch {
     // said below
   }
-  throw new Failure("violation", "a receipt was not written by this connector", { reason: "BAD_RECEIPT" });
+  throw violation("a receipt was not written by this connector");
 }

@@ -101,6 +101,7 @@ export class LinesWriter implements Writer {
     const stage = stageOf(this.#root, this.#request.writeId);
     for (const { path } of this.#uncommitted) await rm(join(stage, path), { force: true });
     this.#uncommitted = [];
+    this.#fence.release();
   }
 
   /** The file that takes rows of this schema; a header holds one schema, so that another one begins another file. */

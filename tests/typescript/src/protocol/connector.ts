@@ -65,10 +65,15 @@ export function parseConfig<Config>(connector: Connector<Config>, configJson: st
   const fields: Record<string, string> = {};
   for (const issue of parsed.error.issues) {
     const keys = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-    for (const path of keys) fields[path.join(".")] = issue.message;
+    for (const path of keys) fields[pathText(path)] = issue.message;
   }
   const problems = Object.entries(fields).map(([path, problem]) => `${path || "the configuration"}: ${problem}`);
   throw new Failure("misconfigured", problems.join("; "), { reason: "INVALID_CONFIG", fields });
+}
+
+/** A path into the configuration, as the protocol writes it: tunnel.hosts[0].port. */
+function pathText(path: readonly PropertyKey[]): string {
+  return path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("").replace(/^\./, "");
 }
 
 /** The JSON Schema of a connector's configuration, as text. */

@@ -38,8 +38,8 @@ export class Conversation<Received, Sent> {
   }
 
   /** End the call with a failure; what still works for it is aborted. */
-  fail(error: unknown, domain: string): void {
-    if (!this.signal.aborted) this.#call.emit("error", errorOf(error, domain));
+  fail(error: unknown): void {
+    if (!this.signal.aborted) this.#call.emit("error", errorOf(error));
     this.#abort.abort();
   }
 }

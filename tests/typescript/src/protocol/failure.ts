@@ -7,26 +7,27 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/go
 import { type Status, StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { FailureInfo_Owner, FailureInfoSchema } from "../../gen/towpath/connector/v1/types_pb.js";
 
+const DOMAIN = "towpath";
 const LONGEST_MESSAGE = 1000; // bytes; it travels up to three times, and a whole status stays below 4 KiB
 const MOST_FIELDS = 8;
 const LONGEST_FIELD = 160; // bytes, for a path and its problem each
 
 const KINDS = {
-  misconfigured: [status.INVALID_ARGUMENT, FailureInfo_Owner.USER],
-  denied: [status.PERMISSION_DENIED, FailureInfo_Owner.USER],
-  notFound: [status.NOT_FOUND, FailureInfo_Owner.USER],
-  unavailable: [status.UNAVAILABLE, FailureInfo_Owner.REMOTE],
-  positionLost: [status.FAILED_PRECONDITION, FailureInfo_Owner.USER],
-  badRecord: [status.DATA_LOSS, FailureInfo_Owner.USER],
-  damaged: [status.DATA_LOSS, FailureInfo_Owner.PLATFORM],
-  fenced: [status.ABORTED, FailureInfo_Owner.PLATFORM],
-  cancelled: [status.CANCELLED, FailureInfo_Owner.PLATFORM],
-  unspoken: [status.FAILED_PRECONDITION, FailureInfo_Owner.PLATFORM],
-  violation: [status.INVALID_ARGUMENT, FailureInfo_Owner.PLATFORM],
-  bug: [status.INTERNAL, FailureInfo_Owner.CONNECTOR],
+  misconfigured: ["Misconfigured", status.INVALID_ARGUMENT, FailureInfo_Owner.USER],
+  denied: ["Denied", status.PERMISSION_DENIED, FailureInfo_Owner.USER],
+  notFound: ["NotFound", status.NOT_FOUND, FailureInfo_Owner.USER],
+  unavailable: ["Unavailable", status.UNAVAILABLE, FailureInfo_Owner.REMOTE],
+  positionLost: ["PositionLost", status.FAILED_PRECONDITION, FailureInfo_Owner.USER],
+  badRecord: ["BadRecord", status.DATA_LOSS, FailureInfo_Owner.USER],
+  damaged: ["BadRecord", status.DATA_LOSS, FailureInfo_Owner.PLATFORM],
+  fenced: ["Fenced", status.ABORTED, FailureInfo_Owner.PLATFORM],
+  cancelled: ["Cancelled", status.CANCELLED, FailureInfo_Owner.PLATFORM],
+  unspoken: ["Conflict", status.FAILED_PRECONDITION, FailureInfo_Owner.PLATFORM],
+  violation: ["Misconfigured", status.INVALID_ARGUMENT, FailureInfo_Owner.PLATFORM],
+  bug: ["Bug", status.INTERNAL, FailureInfo_Owner.CONNECTOR],
 } as const;
 
-/** What kind of failure it is: decides the gRPC code and who has to act. */
+/** What kind of failure it is: decides its name on the wire, the gRPC code, and who has to act. */
 export type Kind = keyof typeof KINDS;
 
 /** What else a failure may say. */
@@ -50,6 +51,11 @@ export class Failure extends Error {
   }
 }
 
+/** The caller did what the protocol does not allow. */
+export function violation(problem: string): Failure {
+  return new Failure("violation", problem, { reason: "PROTOCOL_VIOLATION" });
+}
+
 /** What went wrong, whatever was thrown: an unknown error is a defect of this connector. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
@@ -58,13 +64,13 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** The status of a failure, as it travels in StreamStatus, CheckResult and RejectedRows. */
-export function statusOf(failure: Failure, domain: string): Status {
-  const [code, owner] = KINDS[failure.kind];
+export function statusOf(failure: Failure): Status {
+  const [kind, code, owner] = KINDS[failure.kind];
   const message = shortened(failure.message, LONGEST_MESSAGE);
   const reason = failure.particulars.reason ?? failure.kind.replace(/[A-Z]/g, "_$&").toUpperCase();
   const needsReset = failure.kind === "positionLost";
   const details = [
-    anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain })),
+    anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: DOMAIN, metadata: { kind } })),
     anyPack(FailureInfoSchema, create(FailureInfoSchema, { owner, userMessage: message, needsReset })),
   ];
   const fields = Object.entries(failure.particulars.fields ?? {}).slice(0, MOST_FIELDS);
@@ -83,8 +89,8 @@ export function statusOf(failure: Failure, domain: string): Status {
 }
 
 /** The error with which a gRPC call ends. */
-export function errorOf(error: unknown, domain: string): ServiceError {
-  const { code, message, details } = statusOf(failureOf(error), domain);
+export function errorOf(error: unknown): ServiceError {
+  const { code, message, details } = statusOf(failureOf(error));
   const metadata = new Metadata();
   const bytes = toBinary(StatusSchema, create(StatusSchema, { code, message, details }));
   metadata.set("grpc-status-details-bin", Buffer.from(bytes));

@@ -25,16 +25,20 @@ export function agree(request: HandshakeRequest, instanceId: string): HandshakeR
       reason: "NO_COMMON_VERSION",
     });
   }
-  const theirs = request.limits;
   return create(HandshakeResponseSchema, {
     selectedVersion: { major: MAJOR, minor: Math.min(MINOR, common.minor) },
     features: [], // none is known to this connector
-    limits: {
-      maxMessageBytes: smaller(OWN_LIMITS.maxMessageBytes, theirs?.maxMessageBytes),
-      maxBatchBytes: smaller(OWN_LIMITS.maxBatchBytes, theirs?.maxBatchBytes),
-      maxStateBytes: smaller(OWN_LIMITS.maxStateBytes, theirs?.maxStateBytes),
-    },
+    limits: smallest(OWN_LIMITS, request.limits ?? create(LimitsSchema)),
     instanceId,
+  });
+}
+
+/** The smaller of both, limit by limit. */
+export function smallest(ours: Limits, theirs: Limits): Limits {
+  return create(LimitsSchema, {
+    maxMessageBytes: smaller(ours.maxMessageBytes, theirs.maxMessageBytes),
+    maxBatchBytes: smaller(ours.maxBatchBytes, theirs.maxBatchBytes),
+    maxStateBytes: smaller(ours.maxStateBytes, theirs.maxStateBytes),
   });
 }
 
@@ -44,6 +48,6 @@ export function batchBytes(limits: Limits): number {
   return Math.max(1, Math.min(Number(limits.maxBatchBytes), Number(limits.maxMessageBytes) - header));
 }
 
-function smaller(own: bigint, theirs: bigint | undefined): bigint {
-  return theirs === undefined || theirs === 0n || theirs > own ? own : theirs;
+function smaller(ours: bigint, theirs: bigint): bigint {
+  return theirs === 0n || theirs > ours ? ours : theirs; // zero: no limit of one's own
 }

@@ -10,7 +10,7 @@ import {
 import { StreamStatus_State as State } from "../../gen/towpath/connector/v1/types_pb.js";
 import { Conversation } from "./conversation.js";
 import { encodeBatch, encodeSchema } from "./encode.js";
-import { Failure, failureOf, statusOf } from "./failure.js";
+import { Failure, failureOf, statusOf, violation } from "./failure.js";
 import { batchBytes } from "./limits.js";
 
 /** What a source yields for one stream. A checkpoint covers every row before it. */
@@ -41,7 +41,6 @@ export class Reading<Config> {
   readonly #conversation: Conversation<ReadRequest, ReadResponse>;
   readonly #reader: Reader<Config>;
   readonly #limits: Limits;
-  readonly #domain: string;
   readonly #stopping: AbortSignal;
   #drained = false;
   #schemaId = 0;
@@ -53,13 +52,11 @@ export class Reading<Config> {
     call: ServerDuplexStream<ReadRequest, ReadResponse>,
     reader: Reader<Config>,
     limits: Limits,
-    domain: string,
     stopping: AbortSignal,
   ) {
     this.#conversation = new Conversation(call);
     this.#reader = reader;
     this.#limits = limits;
-    this.#domain = domain;
     this.#stopping = stopping;
   }
 
@@ -69,6 +66,7 @@ export class Reading<Config> {
       const first = await this.#conversation.next();
       if (first?.message.case !== "open") throw violation("a Read begins with ReadOpen");
       const open = first.message.value;
+      checkOpen(open);
       const config = parse(open.configJson);
       await this.#send({ case: "opened", value: { wantsAcks: false } });
       const listening = this.#listen();
@@ -77,7 +75,7 @@ export class Reading<Config> {
       await listening;
       this.#conversation.end();
     } catch (error) {
-      this.#conversation.fail(error, this.#domain);
+      this.#conversation.fail(error);
     }
   }
 
@@ -96,16 +94,13 @@ export class Reading<Config> {
   }
 
   #acknowledge(seq: bigint): void {
-    if (seq > this.#checkpointSeq || seq === 0n) throw violation(`checkpoint ${seq} was never emitted`, "UNKNOWN_ACK");
-    if (seq < this.#acknowledged) {
-      throw violation(`checkpoint ${seq} is acknowledged after ${this.#acknowledged}`, "DECREASING_ACK");
-    }
+    if (seq > this.#checkpointSeq) throw violation(`checkpoint ${seq} was never emitted`);
+    if (seq < this.#acknowledged) throw violation(`checkpoint ${seq} is acknowledged after ${this.#acknowledged}`);
     this.#acknowledged = seq;
   }
 
   async #emit(config: Config, open: ReadOpen): Promise<void> {
     for (const [stream, asked] of open.streams.entries()) {
-      if (open.split !== undefined && open.split.stream !== stream) continue;
       await this.#emitStream(config, stream, asked, open.split);
     }
     await this.#send({ case: "finished", value: { lastCheckpointSeq: this.#checkpointSeq } });
@@ -136,7 +131,7 @@ export class Reading<Config> {
       }
     } catch (error) {
       if (this.#conversation.signal.aborted) throw error;
-      const failure = statusOf(failureOf(error), this.#domain);
+      const failure = statusOf(failureOf(error));
       await this.#send({ case: "status", value: { stream, state: State.FAILED, failure } });
       return;
     }
@@ -188,6 +183,9 @@ export class Reading<Config> {
   }
 }
 
-function violation(problem: string, reason = "PROTOCOL"): Failure {
-  return new Failure("violation", problem, { reason });
+function checkOpen({ streams, split, sharedState }: ReadOpen): void {
+  if (streams.length === 0) throw violation("a Read names at least one stream");
+  if (streams.some(({ name }) => !name?.name)) throw violation("a stream has no name");
+  if (split !== undefined && streams.length > 1) throw violation("a Read of a split names the one stream of the split");
+  if (sharedState.length > 0) throw violation("this source keeps a state for each stream, and no shared one");
 }

@@ -1,5 +1,6 @@
 // The process of a connector: where it listens, when it drains, when it ends.
-import { readFileSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { isIP } from "node:net";
 
 import { type Server, ServerCredentials } from "@grpc/grpc-js";
 
@@ -19,6 +20,9 @@ async function started<Config>(connector: Connector<Config>, environ: NodeJS.Pro
   if (!listen) throw new Error("TOWPATH_LISTEN is not set; it says where to listen: unix:/path or host:port");
   const tokenFile = environ["TOWPATH_TOKEN_FILE"];
   const token = tokenFile ? readFileSync(tokenFile, "utf8").trim() : undefined;
+  if (token === undefined && !isPrivate(listen)) {
+    throw new Error(`refusing to listen on ${listen} without a token: set TOWPATH_TOKEN_FILE, or use a Unix socket`);
+  }
   const stopping = new AbortController();
   const server = makeServer(connector, token, stopping.signal);
   await bind(server, listen, credentials(environ));
@@ -39,10 +43,19 @@ async function started<Config>(connector: Connector<Config>, environ: NodeJS.Pro
 }
 
 async function bind(server: Server, listen: string, how: ServerCredentials): Promise<void> {
-  if (listen.startsWith("unix:")) rmSync(listen.slice("unix:".length), { force: true }); // of a killed predecessor
+  const socket = listen.startsWith("unix:") ? listen.slice("unix:".length) : undefined;
+  if (socket !== undefined) rmSync(socket, { force: true }); // a killed predecessor's
   await new Promise<void>((bound, failed) => {
     server.bindAsync(listen, how, (error) => (error ? failed(error) : bound()));
   });
+  if (socket !== undefined) chmodSync(socket, 0o700);
+}
+
+/** Whether only this machine can reach an address. */
+function isPrivate(listen: string): boolean {
+  if (listen.startsWith("unix:")) return true;
+  const host = listen.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
 function credentials(environ: NodeJS.ProcessEnv): ServerCredentials {

@@ -1,31 +1,35 @@
 // The gRPC services of a connector.
 import { randomUUID, timingSafeEqual } from "node:crypto";
 
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { type sendUnaryData, Server, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
 
 import { Health, HealthCheckResponse_ServingStatus as Serving, HealthCheckResponseSchema } from "../../gen/grpc/health/v1/health_pb.js";
 import {
-  type CheckResult, CheckResultSchema, ConnectorService, CheckResponseSchema, DiscoverResponseSchema, Role,
+  type CheckResult, CheckResultSchema, ConnectorService, CheckResponseSchema, type DiscoverResponse,
+  DiscoverResponseSchema, Role,
   type SpecResponse, SpecResponseSchema,
 } from "../../gen/towpath/connector/v1/connector_pb.js";
 import {
-  AbortWriteResponseSchema, CompleteWriteResponseSchema, DestinationService, PrepareWriteResponseSchema,
+  AbortWriteResponseSchema, CompleteWriteResponseSchema, DestinationService, type PrepareWriteRequest,
+  PrepareWriteResponseSchema,
 } from "../../gen/towpath/connector/v1/destination_pb.js";
 import { PlanReadResponseSchema, SourceService } from "../../gen/towpath/connector/v1/source_pb.js";
+import { type StreamDescriptor, StreamDescriptorSchema } from "../../gen/towpath/connector/v1/types_pb.js";
 import { type Connector, configSchema, parseConfig } from "./connector.js";
-import { errorOf, failureOf, statusOf } from "./failure.js";
-import { agree, OWN_LIMITS } from "./limits.js";
+import { errorOf, failureOf, statusOf, violation } from "./failure.js";
+import { agree, OWN_LIMITS, smallest } from "./limits.js";
 import { Reading } from "./reading.js";
 import { addService } from "./services.js";
 import { Writing } from "./writing.js";
 
-const PAGE_STREAMS = 200;
+const PAGE_BYTES = 64 * 1024;
+const FIELD_BYTES = 6; // tag and length of a stream in its page
 const HEALTH_METHOD = "/grpc.health.v1.Health/Check";
 
 /** Make the server of a connector. `token` is what callers must bring; `stopping` is aborted when the process drains. */
 export function makeServer<Config>(connector: Connector<Config>, token: string | undefined, stopping: AbortSignal): Server {
-  const { id: domain, source, destination } = connector;
+  const { source, destination } = connector;
   const spec = specOf(connector);
   const instanceId = randomUUID();
   const parse = (configJson: string): Config => parseConfig(connector, configJson);
@@ -35,7 +39,7 @@ export function makeServer<Config>(connector: Connector<Config>, token: string |
   function answer<T>(callback: sendUnaryData<T>, make: () => T | Promise<T>): void {
     Promise.resolve()
       .then(make)
-      .then((value) => callback(null, value), (error: unknown) => callback(errorOf(error, domain)));
+      .then((value) => callback(null, value), (error: unknown) => callback(errorOf(error)));
   }
 
   const server = new Server({
@@ -50,7 +54,7 @@ export function makeServer<Config>(connector: Connector<Config>, token: string |
   addService(server, ConnectorService, {
     handshake: ({ request }, callback) => answer(callback, () => {
       const agreed = agree(request, instanceId);
-      limits = agreed.limits ?? OWN_LIMITS;
+      limits = smallest(limits, agreed.limits!); // so that nobody is sent what they cannot read
       return agreed;
     }),
     spec: (_, callback) => callback(null, spec),
@@ -63,17 +67,13 @@ export function makeServer<Config>(connector: Connector<Config>, token: string |
         const cancelled = new AbortController();
         call.once("cancelled", () => cancelled.abort());
         try {
-          let page = create(DiscoverResponseSchema);
-          for await (const stream of source.discover(parse(call.request.configJson), cancelled.signal)) {
-            page.streams.push(stream);
-            if (page.streams.length < PAGE_STREAMS) continue;
+          const streams = source.discover(parse(call.request.configJson), cancelled.signal);
+          for await (const page of pages(streams, Number(limits.maxMessageBytes))) {
             await new Promise((sent) => call.write(page, sent));
-            page = create(DiscoverResponseSchema);
           }
-          if (page.streams.length > 0) await new Promise((sent) => call.write(page, sent));
           call.end();
         } catch (error) {
-          if (!cancelled.signal.aborted) call.emit("error", errorOf(error, domain));
+          if (!cancelled.signal.aborted) call.emit("error", errorOf(error));
         }
       },
     }),
@@ -84,16 +84,17 @@ export function makeServer<Config>(connector: Connector<Config>, token: string |
         const splits = await source.plan(parse(request.configJson), request);
         return create(PlanReadResponseSchema, { splits: [...splits] });
       }),
-      read: (call) => void new Reading(call, source, limits, domain, stopping).serve(parse),
+      read: (call) => void new Reading(call, source, limits, stopping).serve(parse),
     });
   }
   if (destination !== undefined) {
     addService(server, DestinationService, {
       prepareWrite: ({ request }, callback) => answer(callback, async () => {
+        checkPrepare(request);
         const columns = await destination.prepare(parse(request.configJson), request);
         return create(PrepareWriteResponseSchema, { columns: [...columns] });
       }),
-      write: (call) => void new Writing(call, domain).serve(
+      write: (call) => void new Writing(call).serve(
         (request, signal) => destination.open(parse(request.configJson), request, signal),
       ),
       completeWrite: ({ request }, callback) => answer(callback, async () => {
@@ -110,6 +111,15 @@ export function makeServer<Config>(connector: Connector<Config>, token: string |
   return server;
 }
 
+function checkPrepare({ writeId, streams, schemas }: PrepareWriteRequest): void {
+  if (!writeId) throw violation("a write is prepared under its name");
+  if (streams.some(({ name }) => !name?.name)) throw violation("a stream has no name");
+  const described = new Set(schemas.map(({ stream }) => stream));
+  if (schemas.length !== streams.length || streams.some((_, index) => !described.has(index))) {
+    throw violation("a write is prepared with one schema for each of its streams");
+  }
+}
+
 function specOf<Config>(connector: Connector<Config>): SpecResponse {
   const { source, destination } = connector;
   return create(SpecResponseSchema, {
@@ -123,6 +133,22 @@ function specOf<Config>(connector: Connector<Config>): SpecResponse {
   });
 }
 
+/** Put streams together to pages of at most so many bytes. */
+async function* pages(streams: AsyncIterable<StreamDescriptor>, mostBytes: number): AsyncGenerator<DiscoverResponse> {
+  let page = create(DiscoverResponseSchema);
+  let bytes = 0;
+  for await (const stream of streams) {
+    const added = toBinary(StreamDescriptorSchema, stream).length + FIELD_BYTES;
+    if (page.streams.length > 0 && bytes + added > Math.min(PAGE_BYTES, mostBytes)) {
+      yield page;
+      [page, bytes] = [create(DiscoverResponseSchema), 0];
+    }
+    page.streams.push(stream);
+    bytes += added;
+  }
+  if (page.streams.length > 0) yield page;
+}
+
 async function probed<Config>(connector: Connector<Config>, config: Config): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   for (const { name, run } of connector.probes(config)) {
@@ -130,7 +156,7 @@ async function probed<Config>(connector: Connector<Config>, config: Config): Pro
       await run();
       results.push(create(CheckResultSchema, { probe: name, status: {} }));
     } catch (error) {
-      results.push(create(CheckResultSchema, { probe: name, status: statusOf(failureOf(error), connector.id) }));
+      results.push(create(CheckResultSchema, { probe: name, status: statusOf(failureOf(error)) }));
       break;
     }
   }

@@ -9,7 +9,7 @@ import {
 import { type Batch, type SchemaAnnounce, StreamStatus_State as State } from "../../gen/towpath/connector/v1/types_pb.js";
 import { Conversation } from "./conversation.js";
 import { BatchDecoder } from "./decode.js";
-import { Failure, statusOf } from "./failure.js";
+import { Failure, statusOf, violation } from "./failure.js";
 
 /** Rows of one batch that cannot be stored, for one reason. */
 export interface Rejection {
@@ -36,16 +36,14 @@ type Message = MessageInitShape<typeof WriteResponseSchema>["message"];
 /** One Write, from its open to its end. */
 export class Writing {
   readonly #conversation: Conversation<WriteRequest, WriteResponse>;
-  readonly #domain: string;
   readonly #schemas = new Map<number, BatchDecoder>();
   readonly #rows = new Map<number, bigint>();
   #streams = 0;
   #batchSeq = 0n;
   #commitSeq = 0n;
 
-  constructor(call: ServerDuplexStream<WriteRequest, WriteResponse>, domain: string) {
+  constructor(call: ServerDuplexStream<WriteRequest, WriteResponse>) {
     this.#conversation = new Conversation(call);
-    this.#domain = domain;
   }
 
   /** Serve the call to its end. */
@@ -55,6 +53,7 @@ export class Writing {
       const first = await this.#conversation.next();
       if (first?.message.case !== "open") throw violation("a Write begins with WriteOpen");
       const request = first.message.value;
+      checkOpen(request);
       this.#streams = request.streams.length;
       this.#commitSeq = request.resumeAfterCommitSeq;
       writer = await open(request, this.#conversation.signal);
@@ -70,7 +69,7 @@ export class Writing {
       }
       this.#conversation.end();
     } catch (error) {
-      this.#conversation.fail(error, this.#domain);
+      this.#conversation.fail(error);
       await writer?.close().catch((reason: unknown) => console.error(reason));
     }
   }
@@ -103,14 +102,16 @@ export class Writing {
     const { stream, schemaId, batchSeq } = batch;
     const schema = this.#schemas.get(schemaId);
     if (schema?.stream !== stream) throw violation(`schema_id ${schemaId} was not announced for stream ${stream}`);
-    if (batchSeq !== this.#batchSeq + 1n) throw violation(`batch_seq ${batchSeq} follows ${this.#batchSeq}`);
+    if (batchSeq !== this.#batchSeq + 1n) {
+      throw new Failure("damaged", `batch ${batchSeq} follows batch ${this.#batchSeq}`, { reason: "BATCH_GAP" });
+    }
     const records = schema.decode(batch);
     this.#batchSeq = batchSeq;
     const rejections = await writer.write(stream, schema.schema, records);
     let stored = batch.rows;
     for (const { rows, reason } of rejections) {
       stored -= BigInt(rows.length);
-      const rejected = { batchSeq, rowIndexes: rows.map(BigInt), reason: statusOf(reason, this.#domain) };
+      const rejected = { batchSeq, rowIndexes: rows.map(BigInt), reason: statusOf(reason) };
       await this.#send({ case: "rejected", value: rejected });
     }
     this.#rows.set(stream, (this.#rows.get(stream) ?? 0n) + stored);
@@ -135,6 +136,8 @@ export class Writing {
   }
 }
 
-function violation(problem: string, reason = "PROTOCOL"): Failure {
-  return new Failure("violation", problem, { reason });
+function checkOpen({ writeId, writerId, streams }: WriteOpen): void {
+  if (!writeId || !writerId) throw violation("a Write names its write and its writer");
+  if (streams.length === 0) throw violation("a Write names at least one stream");
+  if (streams.some(({ name }) => !name?.name)) throw violation("a stream has no name");
 }
