@@ -52,8 +52,3 @@ def _write(path: Path) -> None:
 def _nearest(path: Path) -> Path:
     """The folder itself, or what is nearest above it."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
-
-
-def _nearest(path: Path) -> Path:
-    """Return what is there of a path: itself, or the nearest of its parents."""
-    return next(place for place in (path, *path.parents) if place.exists())
