@@ -23,6 +23,7 @@ import pyarrow as pa
 from pyarrow import parquet as _parquet
 
 from towpath_conformance.case import Action, Reader
+from towpath_conformance.rows import filled, table_of_lines, table_of_rows
 
 __all__ = ["ActionFailed", "act", "read_back", "succeeds"]
 
@@ -55,7 +56,7 @@ async def read_back(reader: Reader, config: Mapping[str, Any], folder: Path, nam
             returned = await _in_thread(_plugin(reader.plugin, folder), dict(config), namespace, stream)
             return _as_table(returned, reader.plugin)
         if reader.sql is not None:
-            query = reader.sql.replace("{namespace}", namespace).replace("{stream}", stream)
+            query = filled(reader.sql, {"namespace": namespace, "stream": stream})
             return await _in_thread(_query, reader.url or "", query)
     except ActionFailed:
         raise
@@ -66,7 +67,10 @@ async def read_back(reader: Reader, config: Mapping[str, Any], folder: Path, nam
     code, output, errors = await _run(words, config, folder)
     if code:
         raise ActionFailed(f"`{words[0]}` ended with exit code {code}: {errors}")
-    return _decoded(output, reader.format)
+    try:
+        return _decoded(output, reader.format)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ActionFailed(f"what `{words[0]}` printed is no {reader.format}: {error}") from error
 
 
 def _as_table(returned: object, reference: str) -> pa.Table:
@@ -163,26 +167,39 @@ def _execute(url: str, statements: str) -> None:
 
 
 def _query(url: str, query: str) -> pa.Table:
-    if url.startswith(("postgres://", "postgresql://")):
-        with psycopg.connect(url) as connection:
+    names, rows = (_ask_postgres if url.startswith(("postgres://", "postgresql://")) else _ask_sqlite)(url, query)
+    return table_of_rows([dict(zip(names, row, strict=True)) for row in rows], names)
+
+
+def _ask_postgres(url: str, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    with psycopg.connect(url) as connection:
+        try:
             cursor = connection.execute(cast("Any", query))
-            names, rows = [column.name for column in cursor.description or []], cursor.fetchall()
-    else:
-        with closing(sqlite3.connect(url)) as database:
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            return [], []
+        return [column.name for column in cursor.description or []], cursor.fetchall()
+
+
+def _ask_sqlite(url: str, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    with closing(sqlite3.connect(url)) as database:
+        try:
             found = database.execute(query)
-            names, rows = [column[0] for column in found.description or []], found.fetchall()
-    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
+        except sqlite3.OperationalError as error:
+            if str(error).startswith("no such table"):  # SQLite has no code for it
+                return [], []
+            raise
+        return [column[0] for column in found.description or []], found.fetchall()
 
 
 def _decoded(output: bytes, form: str) -> pa.Table:
     if not output.strip():
-        return pa.Table.from_pylist([])
+        return table_of_rows([])
     if form == "arrow":
         with pa.ipc.open_stream(output) as reader:
             return reader.read_all()
     if form == "parquet":
         return cast("pa.Table", cast("Any", _parquet).read_table(io.BytesIO(output)))
-    return pa.Table.from_pylist([json.loads(line) for line in output.splitlines() if line.strip()])
+    return table_of_lines(output)
 
 
 def _name(action: Action) -> str:
