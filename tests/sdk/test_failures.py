@@ -296,3 +296,10 @@ def test_status_of_another_implementation_is_judged_by_its_code(
     status = status_pb2.Status(code=cast("tuple[int, str]", code.value)[0], message="gone")
     assert type(from_status(status)) is error
     assert from_status(status).message == "gone"
+
+
+def test_fence_of_another_implementation_is_a_fence() -> None:
+    """The protocol gives it code and reason; were it a conflict, the attempt that was replaced would fail the job."""
+    status = status_pb2.Status(code=cast("tuple[int, str]", Code.ABORTED.value)[0], message="epoch 2 has taken over")
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="FENCED", domain="com.example.destination"))
+    assert type(from_status(status)) is Fenced

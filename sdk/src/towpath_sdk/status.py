@@ -176,6 +176,8 @@ def _error_type(
                 return error_type
     if failure is not None and failure.needs_reset:
         return errors.PositionLost
+    if code is grpc.StatusCode.ABORTED and info is not None and info.reason == Kind.FENCED.name:
+        return errors.Fenced
     return _BY_CODE.get(code, errors.Bug)
 
 
