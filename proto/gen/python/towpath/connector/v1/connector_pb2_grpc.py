@@ -86,7 +86,8 @@ class ConnectorServiceServicer(object):
         """Check tries a configuration out, probe by probe, and changes nothing at the remote system that it does not undo.
 
         Expected failures (a wrong password, a missing privilege) are in the response. The RPC itself fails with
-        INVALID_ARGUMENT and BadRequest when the configuration does not match the schema. Safe to repeat; honours the deadline.
+        INVALID_ARGUMENT and BadRequest when the configuration does not match the schema; its fields are paths into the
+        configuration, such as `tunnel.hosts[0].port`. Safe to repeat; honours the deadline.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

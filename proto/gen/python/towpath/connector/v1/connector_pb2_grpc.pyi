@@ -69,7 +69,8 @@ class ConnectorServiceStub:
     """Check tries a configuration out, probe by probe, and changes nothing at the remote system that it does not undo.
 
     Expected failures (a wrong password, a missing privilege) are in the response. The RPC itself fails with
-    INVALID_ARGUMENT and BadRequest when the configuration does not match the schema. Safe to repeat; honours the deadline.
+    INVALID_ARGUMENT and BadRequest when the configuration does not match the schema; its fields are paths into the
+    configuration, such as `tunnel.hosts[0].port`. Safe to repeat; honours the deadline.
     """
     Discover: _grpc.UnaryStreamMultiCallable[_connector_pb2.DiscoverRequest, _connector_pb2.DiscoverResponse]
     """Discover streams the catalogue, in pages, so that it can exceed one message.
@@ -100,7 +101,8 @@ class ConnectorServiceAsyncStub(ConnectorServiceStub):
     """Check tries a configuration out, probe by probe, and changes nothing at the remote system that it does not undo.
 
     Expected failures (a wrong password, a missing privilege) are in the response. The RPC itself fails with
-    INVALID_ARGUMENT and BadRequest when the configuration does not match the schema. Safe to repeat; honours the deadline.
+    INVALID_ARGUMENT and BadRequest when the configuration does not match the schema; its fields are paths into the
+    configuration, such as `tunnel.hosts[0].port`. Safe to repeat; honours the deadline.
     """
     Discover: _aio.UnaryStreamMultiCallable[_connector_pb2.DiscoverRequest, _connector_pb2.DiscoverResponse]  # type: ignore[assignment]
     """Discover streams the catalogue, in pages, so that it can exceed one message.
@@ -146,7 +148,8 @@ class ConnectorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Check tries a configuration out, probe by probe, and changes nothing at the remote system that it does not undo.
 
         Expected failures (a wrong password, a missing privilege) are in the response. The RPC itself fails with
-        INVALID_ARGUMENT and BadRequest when the configuration does not match the schema. Safe to repeat; honours the deadline.
+        INVALID_ARGUMENT and BadRequest when the configuration does not match the schema; its fields are paths into the
+        configuration, such as `tunnel.hosts[0].port`. Safe to repeat; honours the deadline.
         """
 
     @_abc_1.abstractmethod
