@@ -106,6 +106,16 @@ async def test_write_mode_that_the_destination_lacks_is_refused(api: Api, bench:
     assert {item.write_mode for item in (await connect(api)).streams} == {types_pb2.WRITE_MODE_APPEND}
 
 
+async def test_dedup_without_the_columns_of_the_key_is_refused(api: Api, bench: Bench) -> None:
+    """Also when the key is the source's own: without its columns the first run would fail, after hours of snapshot."""
+    bench.connectors.write_modes = ["WRITE_MODE_DEDUP"]
+    await create_ends(api)
+    modes = ("READ_MODE_INCREMENTAL", "WRITE_MODE_DEDUP")
+    denied = await refusal(connect(api, stream("orders", *modes, cursor_column="updated_at", columns=["updated_at"])))
+    assert denied.fields == {"connection.streams[0].columns": "DEDUP needs the key columns too: id"}
+    await connect(api, stream("orders", *modes, cursor_column="updated_at", columns=["id", "updated_at"]))
+
+
 async def test_catalog_is_kept_and_asked_for_again_only_when_it_does_not_match(api: Api, bench: Bench) -> None:
     """A stream that was created a minute ago must be selectable; an hour of discoveries must not be the price."""
     await create_ends(api)

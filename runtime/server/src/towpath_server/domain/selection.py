@@ -109,10 +109,7 @@ def _check_names(path: str, stream: StreamSelection, fields: dict[str, str]) -> 
             elif name in seen:
                 fields[f"{path}.{field}[{index}]"] = f"{name!r} is named twice"
             seen.add(name)
-    if stream.write_mode is WriteMode.DEDUP and stream.columns:
-        absent = [name for name in stream.primary_key if name not in stream.columns]
-        if absent:
-            fields[f"{path}.columns"] = f"DEDUP needs the key columns too: {', '.join(absent)}"
+    _check_key_columns(path, stream, stream.primary_key, fields)
 
 
 def _check_against(
@@ -136,6 +133,13 @@ def _check_against(
                 )
     if stream.write_mode is WriteMode.DEDUP and not (stream.primary_key or offered.primary_key):
         fields[f"{path}.primary_key"] = f"{stream.name} has no primary key; name the columns that identify a row"
+    _check_key_columns(path, stream, stream.primary_key or offered.primary_key, fields)
+
+
+def _check_key_columns(path: str, stream: StreamSelection, key: Sequence[str], fields: dict[str, str]) -> None:
+    absent = [name for name in key if name not in stream.columns]
+    if stream.write_mode is WriteMode.DEDUP and stream.columns and absent:
+        fields[f"{path}.columns"] = f"DEDUP needs the key columns too: {', '.join(absent)}"
 
 
 def _check_cursor(path: str, stream: StreamSelection, offered: CatalogStream, fields: dict[str, str]) -> None:
