@@ -7,7 +7,7 @@ from cli_prompt import Prompt
 from stack import Stack
 
 
-@pytest.mark.parametrize("connector", ["source-postgres", "source-faker", "destination-s3"])
+@pytest.mark.parametrize("connector", ["source-postgres", "source-faker", "destination-s3", "destination-local"])
 def test_connector_that_comes_with_towpath_is_registered(stack: Stack, connector: str) -> None:
     """A first try needs no registration: its spec is there to be asked for."""
     known = Prompt(stack).ok("connectors", "get", connector, "-o", "json").json

@@ -24,7 +24,7 @@ class BuiltinConnector:
 
 def installed_connectors() -> Iterator[BuiltinConnector]:
     """Yield those that are installed in this environment."""
-    for identifier in ("source-postgres", "source-faker", "destination-s3"):
+    for identifier in ("source-postgres", "source-faker", "destination-s3", "destination-local"):
         try:
             installed = version(f"towpath-{identifier}")
         except PackageNotFoundError:
