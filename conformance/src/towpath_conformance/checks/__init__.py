@@ -5,6 +5,8 @@ from __future__ import annotations
 from towpath_conformance.checks import (
     check_fields,
     check_probes,
+    discover_call,
+    discover_catalogue,
     handshake,
     handshake_access,
     handshake_spec,
@@ -16,10 +18,13 @@ from towpath_conformance.checks import (
     write_stream,
     write_values,
 )
+from towpath_conformance.registry import CHECKS, Group
 
 __all__ = [
     "check_fields",
     "check_probes",
+    "discover_call",
+    "discover_catalogue",
     "handshake",
     "handshake_access",
     "handshake_spec",
@@ -31,3 +36,7 @@ __all__ = [
     "write_stream",
     "write_values",
 ]
+
+_groups = list(Group)
+for _check in sorted(CHECKS.values(), key=lambda check: _groups.index(check.group)):
+    CHECKS[_check.id] = CHECKS.pop(_check.id)  # modules come in the order of their names, groups in theirs
