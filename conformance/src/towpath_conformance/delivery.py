@@ -20,6 +20,7 @@ from towpath_conformance.model import Row
 from towpath_conformance.peer import Answer, Peer
 from towpath_conformance.recording import rows_of
 from towpath_conformance.trial import Trial
+from towpath_conformance.values import as_sent
 from towpath_conformance.verdicts import Failed
 from towpath_conformance.writing import WriteRecording, Writing
 
@@ -229,13 +230,14 @@ class Delivery:
         target, table = self.targets[stream], await self.table(stream)
         if not table.num_rows:
             return []
-        names = [name for name in (schema or target.schema).names if name not in (OP, POSITION)]
+        fields = [field for field in schema or target.schema if field.name not in (OP, POSITION)]
         stored = self.stored_names(stream)
-        wanted = [stored.get(name, name) for name in names]
+        wanted = [stored.get(field.name, field.name) for field in fields]
         missing = [name for name in wanted if name not in table.schema.names]
         if missing:
             raise Failed(f"column {missing[0]!r} of {target} is not in what is read back: {table.schema.names}")
-        return [row for batch in table.select(wanted).combine_chunks().to_batches() for row in rows_of(batch)]
+        columns = [as_sent(table.column(name), field.type) for name, field in zip(wanted, fields, strict=True)]
+        return rows_of(pa.RecordBatch.from_arrays(columns, names=wanted))
 
     def __str__(self) -> str:
         """As in messages."""

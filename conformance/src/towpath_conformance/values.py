@@ -15,6 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from towpath_conformance.iso import days_of, nanoseconds_of
+
 __all__ = ["arrow_type", "as_sent", "exact", "matrix"]
 
 _arrow: Any = pa
@@ -23,6 +25,8 @@ _NAN, _INF = float("nan"), float("inf")
 _CONTROLS = "".join(map(chr, range(1, 32))) + "\x7f"
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _DECIMAL = re.compile(r"decimal(128|256)\((\d+), ?(-?\d+)\)")
+_ZONE_AT_END = re.compile(r"\d(?:Z|UTC|[+-]\d\d(?::?\d\d)?)$")
+_NARROW = 32
 _ZONED = re.compile(r"timestamp\[(s|ms|us|ns), tz=(.+)\]")
 
 
@@ -158,6 +162,8 @@ def as_sent(column: Any, type_: Any) -> Any:
     """
     array = _array(column)
     if _types.is_timestamp(type_) and _types.is_timestamp(array.type) and (type_.tz is None) != (array.type.tz is None):
+        return array.cast(pa.string())  # a point in time that has lost its zone, or got one, is another value
+    if _types.is_timestamp(type_) and type_.tz is None and _is_text(array.type) and _zoned(array):
         return array
     if isinstance(type_, pa.UuidType) and _is_text(array.type):
         return pa.array([None if value is None else uuid.UUID(value).bytes for value in array.to_pylist()])
@@ -170,9 +176,34 @@ def as_sent(column: Any, type_: Any) -> Any:
     if _types.is_dictionary(array.type):
         array = array.dictionary_decode()
     try:
-        return array.cast(type_)
+        return _temporal_of_text(array, type_) if _is_text(array.type) and _is_point(type_) else array.cast(type_)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
         return array
+
+
+def _temporal_of_text(array: Any, type_: Any) -> Any:
+    """Return ISO 8601 text as points in time. Raises ValueError for what is none, or is finer than the type."""
+    wide = pa.int32() if type_.bit_width == _NARROW else pa.int64()
+    days = _types.is_date(type_)
+    counts: list[int | None] = []
+    for text in array.to_pylist():
+        count = None if text is None else days_of(text) if days else nanoseconds_of(text)
+        if text is not None and count is None:
+            raise ValueError(text)
+        unit = 1 if days else _NANOSECONDS[type_.unit]
+        if count is not None and count % unit:
+            raise ValueError(text)
+        counts.append(None if count is None else count // unit)
+    return pa.array(counts, pa.int32()).cast(pa.date32()) if days else pa.array(counts, wide).cast(type_)
+
+
+def _zoned(array: Any) -> bool:
+    """Say whether text names a zone: then it is not what a point in time without one was stored as."""
+    return any(_ZONE_AT_END.search(text) for text in array.to_pylist() if text is not None)
+
+
+def _is_point(type_: Any) -> bool:
+    return bool(_types.is_date(type_) or _types.is_time(type_) or _types.is_timestamp(type_))
 
 
 def exact(column: Any) -> list[Any]:  # noqa: PLR0911 a table of types, one entry each
