@@ -156,6 +156,30 @@ class _CompletesOnce:
         return _Remembers() if method == "CompleteWrite" else Relayed()
 
 
+class _AbortsWhatItKnows:
+    """Says of a write that was never opened that there is none."""
+
+    def __init__(self) -> None:
+        self._opened: set[str] = set()
+
+    def begin(self, method: str) -> Relayed:
+        keeper = self
+
+        class _Notes(OnWrite):
+            def ask(self, message: _Ask) -> Iterable[_Ask]:
+                if message.HasField("open"):
+                    keeper._opened.add(message.open.write_id)
+                return (message,)
+
+        class _Looks(Asked):
+            async def end(self, ending: Ending) -> tuple[Iterable[bytes], Ending]:
+                if destination_pb2.AbortWriteRequest.FromString(self.asked).write_id in keeper._opened:
+                    return (), ending
+                return (), (grpc.StatusCode.NOT_FOUND, "there is no such write", ())
+
+        return {"Write": _Notes, "AbortWrite": _Looks}.get(method, Relayed)()
+
+
 def _plans_differently_each_time() -> Begin:
     seen: set[bytes] = set()
 
@@ -179,3 +203,4 @@ mutant("write.published-exactly", "destination", "publishes every commit", begin
 mutant("write.replay-doubles-nothing", "destination", "keeps what is not stored", begin=_KeepsWhatIsNotStored().begin)
 mutant("write.complete-idempotent", "destination", "completes once", begin=_CompletesOnce().begin)
 mutant("write.prepare-idempotent", "destination", "plans differently each time", begin=_plans_differently_each_time())
+mutant("write.abort-nothing", "destination", "aborts what it knows", begin=_AbortsWhatItKnows().begin)

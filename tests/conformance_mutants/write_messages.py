@@ -134,6 +134,11 @@ for _check, _name, _begin in (
     ("write.abort-cleans", "aborts another write", asks_of("AbortWrite", _aborts_another)),
     ("write.fenced", "overrules without a reason", _overrules_without_reason("has gone on to epoch")),
     ("write.fenced-elsewhere", "overrules without a reason", _overrules_without_reason("has taken over from epoch")),
+    (
+        "write.fenced-after-complete",
+        "overrules without a reason",
+        _overrules_without_reason("was completed or aborted"),
+    ),
     ("write.dictionaries", "keeps the first dictionary", during_writes(_KeepsFirstDictionary)),
     ("write.column-plans", "plans a column that is not there", answers(*_PLANS, _plans_what_is_not_there)),
 ):

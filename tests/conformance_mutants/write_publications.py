@@ -162,6 +162,23 @@ class _AbortsWhatIsPublished(_AbortsTooMuch):
         self._streams[write_id] = completed_streams
 
 
+class _AbortsByStream(LocalDestination):
+    """Discards what any write has staged of the streams that it aborts."""
+
+    _writes: ClassVar[dict[str, set[str]]] = {}
+
+    def open(self, config: LocalConfig, write: OpenWrite, context: Context) -> Any:
+        for stream in write.streams:
+            self._writes.setdefault(str(stream.name), set()).add(write.write_id)
+        return super().open(config, write, context)
+
+    def abort(self, config: LocalConfig, write_id: str) -> None:
+        super().abort(config, write_id)
+        for writes in self._writes.values():
+            for other in writes if write_id in writes else ():
+                super().abort(config, other)
+
+
 class FlushesLater(LocalDestination):
     """Answers a commit before its files lie where they belong: the next call puts them there."""
 
@@ -219,6 +236,7 @@ for _check, _name, _part in (
     ("write.invisible-before-complete", "shows what is staged", _ShowsWhatIsStaged),
     ("write.prepare-dry-run", "creates in a dry run", _CreatesInADryRun),
     ("write.abort-keeps-old-generation", "aborts the generation before", _AbortsTheGenerationBefore),
+    ("write.other-writes", "aborts by stream", _AbortsByStream),
     ("write.abort-after-complete", "aborts what is published", _AbortsWhatIsPublished),
 ):
     mutant(_check, "destination", _name, part=_part)

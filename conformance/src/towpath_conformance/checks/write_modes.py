@@ -15,7 +15,8 @@ from towpath_conformance.registry import APPEND, DEDUP, DESTINATION, OVERWRITE, 
 from towpath_conformance.trial import Trial
 from towpath_conformance.verdicts import expect
 
-_OVERWRITE, _DEDUP = types_pb2.WRITE_MODE_OVERWRITE, types_pb2.WRITE_MODE_DEDUP
+_APPEND, _OVERWRITE = types_pb2.WRITE_MODE_APPEND, types_pb2.WRITE_MODE_OVERWRITE
+_DEDUP = types_pb2.WRITE_MODE_DEDUP
 _MOST_WRITERS = 4
 _CHANGES = pa.schema(
     [
@@ -39,7 +40,7 @@ _CHANGES = pa.schema(
 )
 async def append(trial: Trial) -> None:
     held: list[Held] = []
-    target = plain(trial, "append", types_pb2.WRITE_MODE_APPEND, key=())
+    target = plain(trial, "append", _APPEND, key=())
     for write, first in (("first", 1), ("second", 21)):
         rows = labelled(trial, "append", first, 20)
         sent = [rows, [*rows[:3], rows[0], (None, None), (None, None)], rows[5:10]]
@@ -231,12 +232,18 @@ async def schema_change(trial: Trial) -> None:
     "completed_streams names; nothing anywhere else.",
 )
 async def generations(trial: Trial) -> None:
+    modes = [mode for mode in (_APPEND, _DEDUP) if mode in trial.spec.destination.write_modes] or [_OVERWRITE]
+    await together(*(_generations(trial, mode) for mode in modes))
+
+
+async def _generations(trial: Trial, mode: types_pb2.WriteMode) -> None:
+    word = types_pb2.WriteMode.Name(mode).removeprefix("WRITE_MODE_").lower()
     held: list[Held] = []
 
     async def step(name: str, first: int, generation: int, minimum: int, *, done: bool) -> None:
         nonlocal held
-        target = plain(trial, "generations", generation=generation, minimum=minimum)
-        delivery = Delivery(trial, f"generations-{name}", [target])
+        target = plain(trial, f"generations_{word}", mode, generation=generation, minimum=minimum)
+        delivery = Delivery(trial, f"generations-{word}-{name}", [target])
         rows = labelled(trial, name, first, 6)
         recording = await delivery.write([records(rows)], key=target.key)
         left = difference(visible(held), [row for row in await delivery.visible() if row not in rows])
@@ -246,15 +253,15 @@ async def generations(trial: Trial) -> None:
         await _expect_visible(
             delivery,
             visible(held),
-            f"generation {generation} with minimum_generation_id {minimum} was published, its stream "
-            + ("in" if done else "not in")
-            + " completed_streams",
+            f"in the mode {word}, generation {generation} with minimum_generation_id {minimum} was published, with its "
+            + ("stream in completed_streams" if done else "stream missing in completed_streams"),
         )
 
-    await step("first", 1, 1, 0, done=True)
+    await step("first", 1, 1, 1, done=True)
     await step("unfinished", 101, 2, 2, done=False)
     await step("finished", 201, 2, 2, done=True)
-    await step("later", 301, 3, 2, done=True)
+    if mode != _OVERWRITE:  # which always replaces
+        await step("later", 301, 3, 2, done=True)
 
 
 @check(
@@ -287,7 +294,7 @@ async def parallel_writers(trial: Trial) -> None:
 
 
 _NAMES = ("Orders", "orders", "../a b.c\\d", "quo\"te's; --", "ÄÖÜ ☃ 名前 😀", "%2F%00")
-_COLUMNS = ("id", "ID", "a b", "a.b", "quo\"te's", "semi;colon--", "select", "ünï ☃ 名", "100%")
+_COLUMNS = ("id", "ID", "a b", "a.b", "quo\"te's", "semi;colon--", "select", "ünï ☃ 名", "u\u0308ni\u0308 ☃ 名", "100%")
 
 
 @check(

@@ -9,7 +9,7 @@ from towpath.connector.v1 import types_pb2
 from towpath_conformance.checks.write_stream import labelled, one_stream
 from towpath_conformance.delivery import Delivery, plain, records
 from towpath_conformance.model import Row, difference
-from towpath_conformance.registry import DESTINATION, OVERWRITE, check
+from towpath_conformance.registry import APPEND, DESTINATION, OVERWRITE, check
 from towpath_conformance.trial import Trial
 from towpath_conformance.verdicts import expect
 from towpath_conformance.writing import Writing
@@ -199,3 +199,45 @@ async def abort_after_complete(trial: Trial) -> None:
     expect(answer.failure is None, f"AbortWrite of a completed write failed: {answer.failure}")
     problem = difference(rows, await delivery.visible())
     expect(not problem, f"a write was completed, then aborted: {problem}")
+
+
+@check(
+    "write.abort-nothing",
+    needs=[DESTINATION],
+    asserts="AbortWrite of a write that never staged anything, or that nobody has heard of, goes well.",
+    why="The platform aborts a job whose attempts ended at any point, also before the first byte.",
+    fix="Treat what is not there as discarded.",
+)
+async def abort_nothing(trial: Trial) -> None:
+    target = plain(trial, "abort_nothing")
+    answer = await Delivery(trial, "abort-unheard-of", [target]).abort()
+    expect(answer.failure is None, f"AbortWrite of a write that was never begun failed: {answer.failure}")
+    prepared = Delivery(trial, "abort-prepared", [target])
+    _ = (await prepared.prepare()).ok
+    answer = await prepared.abort()
+    expect(answer.failure is None, f"AbortWrite of a write that was only prepared failed: {answer.failure}")
+
+
+@check(
+    "write.other-writes",
+    needs=[DESTINATION, APPEND],
+    asserts="Completing or aborting one write leaves what other writes have staged, also of the same stream.",
+    why="Several connections may append to one stream, and a job that ends must not take another one's rows along.",
+    fix="Keep the staged data of each write_id apart; discard by write_id, not by stream.",
+)
+async def other_writes(trial: Trial) -> None:
+    target = plain(trial, "other_writes", types_pb2.WRITE_MODE_APPEND)
+    kept, completed, aborted = (Delivery(trial, f"other-{name}", [target]) for name in ("kept", "completed", "aborted"))
+    rows = [labelled(trial, "other", first, 5) for first in (1, 101, 201)]
+    receipts: list[list[bytes]] = []
+    for delivery, of_write in zip((kept, completed, aborted), rows, strict=True):
+        receipts.append((await delivery.write([records(of_write)])).receipts)
+    _ = (await aborted.abort()).ok
+    _ = (await completed.complete(receipts[1])).ok
+    answer = await kept.complete(receipts[0])
+    failure = answer.failure
+    expect(
+        failure is None, f"after another write of its stream was aborted, and one completed, CompleteWrite: {failure}"
+    )
+    problem = difference([*rows[0], *rows[1]], await kept.visible())
+    expect(not problem, f"of three writes of one stream one was aborted and two completed: {problem}")

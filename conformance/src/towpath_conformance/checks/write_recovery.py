@@ -164,6 +164,34 @@ async def fenced_elsewhere(trial: Trial) -> None:
         await _expect_fencing(trial, "fenced-elsewhere", await trial.peer(), other.peer)
 
 
+@check(
+    "write.fenced-after-complete",
+    needs=[DESTINATION, DISCARDS],
+    asserts="A writer that was taken over stays shut out when its write has been completed at another instance: its "
+    "commit fails with ABORTED and the reason FENCED, and nothing of it is visible.",
+    why="A worker may sleep for longer than the rest of its job takes.",
+    fix="Where the fence of a writer is gone, its write has ended: treat that as fenced.",
+)
+async def fenced_after_complete(trial: Trial) -> None:
+    delivery = Delivery(trial, "fenced-after-complete", [plain(trial, "fenced_after_complete")])
+    rows = labelled(trial, "in time", 1, 5)
+    _ = (await delivery.prepare()).ok
+    async with delivery.writer(epoch=1) as sleeper:
+        async with trial.fresh() as other:
+            async with delivery.writer(epoch=2, peer=other.peer) as successor:
+                await successor.send(records(rows))
+                receipt = await successor.commit()
+                await successor.finish()
+            _ = (await delivery.complete([receipt], peer=other.peer)).ok
+        await sleeper.send(records(labelled(trial, "too late", 101, 5)))
+        if await sleeper.answer_to(await sleeper.send_commit()) is not None:
+            fail("epoch 2 has taken the writer over and completed, and a commit of epoch 1 is answered")
+        await sleeper.rest()
+        _expect_fenced("a commit of epoch 1 after CompleteWrite", sleeper.recording.failure)
+    problem = difference(rows, await delivery.visible())
+    expect(not problem, f"epoch 1 woke up after epoch 2 had completed: {problem}")
+
+
 async def _expect_fencing(trial: Trial, name: str, old: Peer, new: Peer) -> None:
     delivery = Delivery(trial, name, [plain(trial, name.replace("-", "_"))])
     stored, late, newer = (labelled(trial, name, first, 5) for first in (1, 101, 201))

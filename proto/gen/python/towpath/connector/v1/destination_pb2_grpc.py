@@ -93,15 +93,16 @@ class DestinationServiceServicer(object):
         is damaged is DATA_LOSS. Either ends the call within seconds, and no other call; nothing of it is committed, nor of
         what was sent after the last commit before it.
         Fencing: a WriteOpen with a higher epoch for the same write_id and writer_id takes over; from then on every message of
-        a lower epoch fails with ABORTED and the reason FENCED.
+        a lower epoch fails with ABORTED and the reason FENCED, at any instance, and also when the write has been completed or
+        aborted since.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CompleteWrite(self, request, context):
-        """CompleteWrite publishes exactly what the receipts name, discards everything else that this write staged, and then
-        removes generations that the completed streams replace.
+        """CompleteWrite publishes exactly what the receipts name, discards everything else that this write staged (and nothing of
+        other writes, which may be of the same stream), and then removes generations that the completed streams replace.
 
         Idempotent: a repetition after a crash at any point finishes what was begun. Called once all writers have ended.
         """
@@ -113,7 +114,8 @@ class DestinationServiceServicer(object):
         """AbortWrite discards everything that this write staged, also of writers whose receipts were lost.
 
         Idempotent. It never touches what an earlier CompleteWrite published, nor what older generations hold. Receipts of the
-        write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing.
+        write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing. OK for a write that staged
+        nothing, or that was never begun.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,11 +59,12 @@ class DestinationServiceStub:
     is damaged is DATA_LOSS. Either ends the call within seconds, and no other call; nothing of it is committed, nor of
     what was sent after the last commit before it.
     Fencing: a WriteOpen with a higher epoch for the same write_id and writer_id takes over; from then on every message of
-    a lower epoch fails with ABORTED and the reason FENCED.
+    a lower epoch fails with ABORTED and the reason FENCED, at any instance, and also when the write has been completed or
+    aborted since.
     """
     CompleteWrite: _grpc.UnaryUnaryMultiCallable[_destination_pb2.CompleteWriteRequest, _destination_pb2.CompleteWriteResponse]
-    """CompleteWrite publishes exactly what the receipts name, discards everything else that this write staged, and then
-    removes generations that the completed streams replace.
+    """CompleteWrite publishes exactly what the receipts name, discards everything else that this write staged (and nothing of
+    other writes, which may be of the same stream), and then removes generations that the completed streams replace.
 
     Idempotent: a repetition after a crash at any point finishes what was begun. Called once all writers have ended.
     """
@@ -71,7 +72,8 @@ class DestinationServiceStub:
     """AbortWrite discards everything that this write staged, also of writers whose receipts were lost.
 
     Idempotent. It never touches what an earlier CompleteWrite published, nor what older generations hold. Receipts of the
-    write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing.
+    write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing. OK for a write that staged
+    nothing, or that was never begun.
     """
 
 @_typing.type_check_only
@@ -105,11 +107,12 @@ class DestinationServiceAsyncStub(DestinationServiceStub):
     is damaged is DATA_LOSS. Either ends the call within seconds, and no other call; nothing of it is committed, nor of
     what was sent after the last commit before it.
     Fencing: a WriteOpen with a higher epoch for the same write_id and writer_id takes over; from then on every message of
-    a lower epoch fails with ABORTED and the reason FENCED.
+    a lower epoch fails with ABORTED and the reason FENCED, at any instance, and also when the write has been completed or
+    aborted since.
     """
     CompleteWrite: _aio.UnaryUnaryMultiCallable[_destination_pb2.CompleteWriteRequest, _destination_pb2.CompleteWriteResponse]  # type: ignore[assignment]
-    """CompleteWrite publishes exactly what the receipts name, discards everything else that this write staged, and then
-    removes generations that the completed streams replace.
+    """CompleteWrite publishes exactly what the receipts name, discards everything else that this write staged (and nothing of
+    other writes, which may be of the same stream), and then removes generations that the completed streams replace.
 
     Idempotent: a repetition after a crash at any point finishes what was begun. Called once all writers have ended.
     """
@@ -117,7 +120,8 @@ class DestinationServiceAsyncStub(DestinationServiceStub):
     """AbortWrite discards everything that this write staged, also of writers whose receipts were lost.
 
     Idempotent. It never touches what an earlier CompleteWrite published, nor what older generations hold. Receipts of the
-    write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing.
+    write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing. OK for a write that staged
+    nothing, or that was never begun.
     """
 
 class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -160,7 +164,8 @@ class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
         is damaged is DATA_LOSS. Either ends the call within seconds, and no other call; nothing of it is committed, nor of
         what was sent after the last commit before it.
         Fencing: a WriteOpen with a higher epoch for the same write_id and writer_id takes over; from then on every message of
-        a lower epoch fails with ABORTED and the reason FENCED.
+        a lower epoch fails with ABORTED and the reason FENCED, at any instance, and also when the write has been completed or
+        aborted since.
         """
 
     @_abc_1.abstractmethod
@@ -169,8 +174,8 @@ class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _destination_pb2.CompleteWriteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_destination_pb2.CompleteWriteResponse, _abc.Awaitable[_destination_pb2.CompleteWriteResponse]]:
-        """CompleteWrite publishes exactly what the receipts name, discards everything else that this write staged, and then
-        removes generations that the completed streams replace.
+        """CompleteWrite publishes exactly what the receipts name, discards everything else that this write staged (and nothing of
+        other writes, which may be of the same stream), and then removes generations that the completed streams replace.
 
         Idempotent: a repetition after a crash at any point finishes what was begun. Called once all writers have ended.
         """
@@ -184,7 +189,8 @@ class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
         """AbortWrite discards everything that this write staged, also of writers whose receipts were lost.
 
         Idempotent. It never touches what an earlier CompleteWrite published, nor what older generations hold. Receipts of the
-        write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing.
+        write name nothing afterwards: a CompleteWrite that is given them fails, or publishes nothing. OK for a write that staged
+        nothing, or that was never begun.
         """
 
 def add_DestinationServiceServicer_to_server(servicer: DestinationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
