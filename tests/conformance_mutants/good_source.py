@@ -83,6 +83,7 @@ def source_case(folder: Path) -> Case:
                 "blocked": {"name": "events"},
                 "blocked_set": {"failures.streams": {"events": {"kind": "blocks", "after_rows": 12}}},
                 "held": {"plugin": "conformance_mutants.good_source:holds"},
+                "held_set": {"ledger": str(folder / "held.json")},
             },
             "patience": {
                 "slow_reader_seconds": 1,

@@ -210,6 +210,10 @@ class SourceCase(_Part):
         default=None,
         description="With needs_acks: exits with 0 while the remote system holds what was not acknowledged, else 1.",
     )
+    held_set: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        description="Changes to the configuration for it, so that other reads hold nothing there.",
+    )
 
 
 class DestinationCase(_Part):

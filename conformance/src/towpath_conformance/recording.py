@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from towpath.connector.v1 import source_pb2, types_pb2
 
 from towpath_conformance.exchange import Exchange
-from towpath_conformance.failure import Failure
+from towpath_conformance.failure import Failure, failure_of_status
 from towpath_conformance.verdicts import Failed
 
 __all__ = [
@@ -111,6 +111,14 @@ class ReadRecording:
         """Statuses, in order; of one stream, or of all."""
         found = [item.message.status for item in self.of_kind("status")]
         return [status for status in found if stream is None or status.stream == stream]
+
+    @property
+    def refusal(self) -> Failure | None:
+        """How it failed: as a whole, or one of its streams."""
+        if self.failure is not None:
+            return self.failure
+        failed = (s for s in self.statuses() if s.state == types_pb2.StreamStatus.STATE_FAILED)
+        return next((failure_of_status(status.failure) for status in failed), None)
 
     def records(
         self, stream: int = 0, keep: Callable[[types_pb2.Batch], bool] = lambda _: True

@@ -75,7 +75,8 @@ class Check:
 
     `needs` are capabilities without which the rule says nothing. `inputs` are dotted paths of the case file without
     which it cannot be judged. `process` says that instances are started, killed or looked into. `alone` says that it
-    measures time or memory, so nothing runs beside it.
+    measures time or memory, so nothing runs beside it. `changes` says that it changes what the streams hold, so it runs
+    alone and after all the others.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Check:
     process: bool = False
     alone: bool = False
     slow: bool = False
+    changes: bool = False
 
 
 CHECKS: dict[str, Check] = {}
@@ -106,6 +108,7 @@ def check(
     process: bool = False,
     alone: bool = False,
     slow: bool = False,
+    changes: bool = False,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Register a check; the part of its id before the point is its group."""
     group = Group(check_id.partition(".")[0])
@@ -114,7 +117,18 @@ def check(
         if check_id in CHECKS:
             raise ValueError(f"two checks are called {check_id}")
         CHECKS[check_id] = Check(
-            check_id, group, asserts, why, fix, function, needs, inputs, process, alone=alone, slow=slow
+            check_id,
+            group,
+            asserts,
+            why,
+            fix,
+            function,
+            needs,
+            inputs,
+            process,
+            alone=alone,
+            slow=slow,
+            changes=changes,
         )
         return function
 

@@ -1,8 +1,9 @@
 """Runs checks and gathers their verdicts.
 
-Checks run several at a time; those that measure time or memory run alone, after the others. The runner decides about
-skipping before a check runs: a capability that the connector does not declare is a reason to skip, while a declared one
-that cannot be judged is a failure, because nobody would know whether the declaration is true.
+Checks run several at a time; those that measure time or memory run alone, after the others, and those that change what
+the streams hold come last. The runner decides about skipping before a check runs: a capability that the connector does
+not declare is a reason to skip, while a declared one that cannot be judged is a failure, because nobody would know
+whether the declaration is true.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from towpath_conformance.actions import ActionFailed, act
 from towpath_conformance.case import Case, Patience
 from towpath_conformance.concealment import secrets_of
 from towpath_conformance.exchange import Exchange, concealing, noting
+from towpath_conformance.failure import noticing
 from towpath_conformance.registry import CHECKS, DESTINATION, SOURCE, Check
 from towpath_conformance.targets.port import StartFailed, Target
 from towpath_conformance.trial import Trial
@@ -90,17 +92,17 @@ async def judge(
             on_verdict(chosen, verdicts[chosen.id])
 
     try:
-        with concealing(redactor):
+        with concealing(redactor), noticing(trial.seen):
             await _prepare(trial)
         redactor = secrets_of(case, trial.spec.config_json_schema, secrets)
         # What was asked for by name is reported in any case, if only as skipped.
         concerned = list(checks) if checks is not None else [c for c in CHECKS.values() if _concerns(c, trial.spec)]
         on_plan(concerned)
-        with concealing(redactor):
+        with concealing(redactor), noticing(trial.seen):
             # The slow ones first, so that the quick ones fill the places beside them.
-            together = sorted((c for c in concerned if not c.alone), key=lambda c: not c.slow)
+            together = sorted((c for c in concerned if not c.alone and not c.changes), key=lambda c: not c.slow)
             await asyncio.gather(*(run(chosen) for chosen in together))
-            for chosen in (c for c in concerned if c.alone):
+            for chosen in sorted((c for c in concerned if c.alone or c.changes), key=lambda c: c.changes):
                 await run(chosen)
     except (StartFailed, ActionFailed) as error:
         raise type(error)(redactor.redact(str(error))) from None
