@@ -228,13 +228,15 @@ class DestinationCase(_Part):
         default_factory=list[str], description="Columns that the destination adds, and that are not compared."
     )
     rejects: dict[str, Any] | None = Field(
-        default=None, description="A value that cannot be stored, as {column type: value}."
+        default=None,
+        description="A value that cannot be stored, as {Arrow type: value}, such as {timestamp[s]: 9223372036854775807}.",
     )
     blocked_set: dict[str, Any] | None = Field(
         default=None, description="Changes to the configuration under which a write blocks in the remote system."
     )
     unsupported: list[str] = Field(
-        default_factory=list[str], description="Arrow types of the value matrix that the destination cannot store."
+        default_factory=list[str],
+        description="Arrow types of the value matrix, as in messages, that the destination cannot store.",
     )
 
 
