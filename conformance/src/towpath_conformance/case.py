@@ -229,14 +229,14 @@ class DestinationCase(_Part):
     )
     rejects: dict[str, Any] | None = Field(
         default=None,
-        description="A value that cannot be stored, as {Arrow type: value}, such as {timestamp[s]: 9223372036854775807}.",
+        description='A value that cannot be stored, as {Arrow type: value}: {"timestamp[s]": 9223372036854775807}.',
     )
     blocked_set: dict[str, Any] | None = Field(
         default=None, description="Changes to the configuration under which a write blocks in the remote system."
     )
     unsupported: list[str] = Field(
         default_factory=list[str],
-        description="Arrow types of the value matrix, as in messages, that the destination cannot store.",
+        description="Arrow types of the value matrix, as messages name them, that the destination cannot store.",
     )
 
 
