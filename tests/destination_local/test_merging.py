@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ from destination_local_steps import (
 from file_steps import rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towpath_destination_local import LocalConfig, merge, publish
+from towpath_destination_local import LocalConfig, publish
+from towpath_destination_local.changes import Changes
 from towpath_sdk import BadRecord, Conflict, Misconfigured, WriteMode
 
 UPSERT, PARTIAL, DELETE, TRUNCATE = 1, 2, 3, 4
@@ -104,7 +106,7 @@ def test_whatever_changes_come_the_stream_equals_the_model(jobs: list[list[list[
         pytest.MonkeyPatch.context() as patch,
         running_destination() as destination,
     ):
-        patch.setattr(merge, "ROWS_PER_RANGE", rows_per_range)
+        patch.setattr(Changes, "of", partial(Changes.of, rows_per_range=rows_per_range))
         config = config_of(Path(folder), target_file_bytes=1 << 16)
         held: dict[Any, dict[str, Any]] = {}
         for number, commits in enumerate(jobs):

@@ -1,7 +1,7 @@
 """What the rows that a job delivers do to a stream's rows, decided by keys alone.
 
-Of several rows with one key the last one counts, in the order of delivery. Keys are looked at range by range, so that
-memory is bounded however many rows come: what is kept of all of them is a bit for each row.
+Of several rows with one key the last one counts, in the order of delivery. Many keys are divided into ranges first, so
+that memory is bounded however many rows come: what is kept of all of them is a bit for each row.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from pyarrow import compute
 
 from towpath_destination_local.keys import key_texts
+from towpath_destination_local.shards import cuts_of, sharded
 
-__all__ = ["OP", "POSITION", "Changes", "Delivered", "Partials", "batches_of", "delivered_files"]
+__all__ = ["OP", "POSITION", "Changes", "NumberedFile", "Partials", "batches_of", "numbered_files"]
 
 pc: Any = compute
 
@@ -28,12 +29,16 @@ OP, POSITION = "_towpath_op", "_towpath_position"
 
 _UPSERT, _PARTIAL, _DELETE, _TRUNCATE = 1, 2, 3, 4
 _BATCH_ROWS = 1 << 16
-_SAMPLES_PER_RANGE = 256
+_AS_UPSERT = pa.scalar(_UPSERT, pa.uint8())
+_NO_EVENTS: Any = pa.schema([("key", pa.large_string()), ("op", pa.uint8()), ("row", pa.int64())]).empty_table()
+
+ROWS_PER_RANGE = 1 << 19
+"""Delivered rows whose keys are in memory at a time."""
 
 
 @dataclass(frozen=True)
-class Delivered:
-    """A Parquet file of rows to merge. `first` is the number of its first row among all that are delivered."""
+class NumberedFile:
+    """A Parquet file and its place among others: `first` is the number of its first row among the rows of all."""
 
     path: Path
     generation: int
@@ -75,21 +80,34 @@ class Changes:
 
     @classmethod
     def of(
-        cls, delivered: Sequence[Delivered], base: Sequence[Path], key: Sequence[str], rows_per_range: int
+        cls,
+        delivered: Sequence[NumberedFile],
+        base: Sequence[Path],
+        key: Sequence[str],
+        folder: Path,
+        rows_per_range: int = ROWS_PER_RANGE,
     ) -> Changes:
-        """Decide. The rows of `base` are unique by the key."""
+        """Decide. The rows of `base` are unique by the key; `folder` is for keys that do not go into memory."""
         start = _after_last_truncate(delivered)
-        gone = [pa.repeat(pa.scalar(start > 0), _rows_of(path)) for path in base]
-        changes = cls([_bits(file.rows) for file in delivered], gone, start > 0)
-        for low, high in _ranges(delivered, key, rows_per_range):
-            known = changes._decide(delivered, _events(delivered, key, start, low, high))
-            if not changes.emptied and len(known):
-                for index, path in enumerate(base):
-                    found = [pc.is_in(texts, value_set=known) for texts in _key_batches(path, key)]
-                    changes.gone[index] = pc.or_(changes.gone[index], _joined(found, pa.bool_()))
+        held = numbered_files([(path, 0) for path in base])
+        changes = cls(
+            stays=[_bits(file.rows) for file in delivered],
+            gone=[pa.repeat(pa.scalar(start > 0), file.rows) for file in held],
+            emptied=start > 0,
+        )
+        rows = sum(file.rows for file in delivered) - start
+        cuts = cuts_of((part.column("key") for part in _events(delivered, key, start)), rows, rows_per_range)
+        with (
+            sharded(_events(delivered, key, start), cuts, folder) as events,
+            sharded(_events([] if changes.emptied else held, key, 0), cuts, folder) as rows_held,
+        ):
+            for new, old in zip(events, rows_held, strict=True):
+                known = changes._decide(delivered, pa.concat_tables([_NO_EVENTS, *new]))
+                found = [part.column("row").filter(pc.is_in(part.column("key"), value_set=known)) for part in old]
+                _set(changes.gone, held, pa.chunked_array(found, pa.int64()).combine_chunks())
         return changes
 
-    def _decide(self, delivered: Sequence[Delivered], events: pa.Table) -> Any:
+    def _decide(self, delivered: Sequence[NumberedFile], events: pa.Table) -> Any:
         """Decide for the keys of some events; return these keys, each once."""
         encoded = events.column("key").combine_chunks().dictionary_encode()
         known, ids = encoded.dictionary, encoded.indices
@@ -100,22 +118,19 @@ class Changes:
         partial = pc.greater(last, last_full)  # what counts in the end builds on what came before
         whole = pc.and_(pc.equal(row, last.take(ids)), pc.equal(op, _UPSERT))
         (stays,) = _where(whole, row)
-        for index, file in enumerate(delivered):
-            here = pc.and_(pc.greater_equal(stays, file.first), pc.less(stays, file.first + file.rows))
-            (numbers,) = _where(here, stays)
-            self.stays[index] = pc.or_(self.stays[index], _bits(file.rows, pc.subtract(numbers, file.first)))
+        _set(self.stays, delivered, stays)
         if pc.any(partial).as_py():
             self.partials.append(_partials(known, ids, op, row, partial, last_full))
         return known
 
 
-def delivered_files(files: Sequence[tuple[Path, int]]) -> list[Delivered]:
-    """Look at files, given with their generations, in the order of their delivery."""
-    found: list[Delivered] = []
+def numbered_files(files: Sequence[tuple[Path, int]]) -> list[NumberedFile]:
+    """Look at files, given with their generations, and number their rows in this order."""
+    found: list[NumberedFile] = []
     first = 0
     for path, generation in files:
         with pq.ParquetFile(path) as file:
-            found.append(Delivered(path, generation, first, file.schema_arrow, file.metadata.num_rows))
+            found.append(NumberedFile(path, generation, first, file.schema_arrow, file.metadata.num_rows))
         first += found[-1].rows
     return found
 
@@ -135,7 +150,7 @@ def _partials(known: Any, ids: Any, op: Any, row: Any, partial: Any, last_full: 
     return Partials(rows, known.take(keys), pc.equal(ops, _UPSERT), on_base)
 
 
-def _after_last_truncate(delivered: Sequence[Delivered]) -> int:
+def _after_last_truncate(delivered: Sequence[NumberedFile]) -> int:
     """Return the number of the first row that no truncate empties; 0 when there is none."""
     start = 0
     for file in delivered:
@@ -148,57 +163,25 @@ def _after_last_truncate(delivered: Sequence[Delivered]) -> int:
     return start
 
 
-def _events(delivered: Sequence[Delivered], key: Sequence[str], start: int, low: str | None, high: str | None) -> Any:
-    """Return keys, operations and numbers of the rows from `start` on whose keys are in `[low, high)`."""
-    parts: list[pa.Table] = []
-    for file in delivered:
+def _events(files: Sequence[NumberedFile], key: Sequence[str], start: int) -> Iterator[Any]:
+    """Yield keys, operations and numbers of the rows from `start` on."""
+    for file in files:
         at = file.first
         for batch in batches_of(file.path, [*key, OP] if file.has_op else key):
+            op = batch.column(OP).cast(pa.uint8()) if file.has_op else pa.repeat(_AS_UPSERT, batch.num_rows)
             row = pa.array(range(at, at + batch.num_rows), pa.int64())
             at += batch.num_rows
-            op = (
-                batch.column(OP).cast(pa.uint8())
-                if file.has_op
-                else pa.repeat(pa.scalar(_UPSERT, pa.uint8()), batch.num_rows)
-            )
-            part: Any = pa.table({"key": key_texts(batch, key), "op": op, "row": row})
-            wanted = pc.greater_equal(row, start)
-            if low is not None:
-                wanted = pc.and_(wanted, pc.greater_equal(part.column("key"), low))
-            if high is not None:
-                wanted = pc.and_(wanted, pc.less(part.column("key"), high))
-            parts.append(part.filter(wanted))
-    empty = pa.table(
-        {"key": pa.array([], pa.large_string()), "op": pa.array([], pa.uint8()), "row": pa.array([], pa.int64())}
-    )
-    return pa.concat_tables([empty, *parts])
+            if at > start:
+                events: Any = pa.table([key_texts(batch, key), op, row], schema=_NO_EVENTS.schema)
+                yield events.slice(max(0, start - (at - batch.num_rows)))
 
 
-def _ranges(
-    delivered: Sequence[Delivered], key: Sequence[str], rows_per_range: int
-) -> list[tuple[str | None, str | None]]:
-    """Cut all keys into ranges that hold about so many delivered rows each, judged by a sample."""
-    rows = sum(file.rows for file in delivered)
-    count = -(-rows // rows_per_range)
-    if count <= 1:
-        return [(None, None)]
-    every = max(1, rows_per_range // _SAMPLES_PER_RANGE)
-    sample: list[str] = []
-    for file in delivered:
-        for texts in _key_batches(file.path, key):
-            sample += texts.take(pa.array(range(0, len(texts), every))).to_pylist()
-    sample.sort(key=str.encode)
-    cuts = sorted({sample[index * len(sample) // count] for index in range(1, count)}, key=str.encode)
-    return list(zip([None, *cuts], [*cuts, None], strict=True))
-
-
-def _key_batches(path: Path, key: Sequence[str]) -> Iterator[Any]:
-    return (key_texts(batch, key) for batch in batches_of(path, key))
-
-
-def _rows_of(path: Path) -> int:
-    with pq.ParquetFile(path) as file:
-        return file.metadata.num_rows
+def _set(bits: list[Any], files: Sequence[NumberedFile], rows: Any) -> None:
+    """Set the bits of rows, given by their numbers among all rows of the files."""
+    for index, file in enumerate(files):
+        here = rows.filter(pc.and_(pc.greater_equal(rows, file.first), pc.less(rows, file.first + file.rows)))
+        if len(here):
+            bits[index] = pc.or_(bits[index], _bits(file.rows, pc.subtract(here, file.first)))
 
 
 def _last(ids: Any, row: Any, count: int) -> Any:
@@ -219,7 +202,3 @@ def _bits(count: int, places: Any = None) -> Any:
     return pc.fill_null(
         pc.scatter(pa.repeat(pa.scalar(value=True), len(places)), places, max_index=count - 1), fill_value=False
     )
-
-
-def _joined(arrays: Sequence[Any], type_: pa.DataType) -> Any:
-    return pa.concat_arrays([pa.array([], type_), *arrays])

@@ -19,7 +19,7 @@ from pyarrow import compute
 from towpath_sdk import Conflict, StreamName
 from towpath_sdk.files import ParquetFormat, extension
 
-from towpath_destination_local.changes import OP, POSITION, Changes, Delivered, batches_of, delivered_files
+from towpath_destination_local.changes import OP, POSITION, Changes, NumberedFile, batches_of, numbered_files
 from towpath_destination_local.config import LocalConfig
 from towpath_destination_local.disk import sync_folder
 from towpath_destination_local.files import EndedFile, FileInTheMaking, RollingFiles
@@ -33,8 +33,6 @@ __all__ = ["Merge", "Merged", "check_mergeable"]
 
 pc: Any = compute
 
-ROWS_PER_RANGE = 1 << 20
-"""Delivered rows whose keys are in memory at a time."""
 _SMALL = 8  # a file of less than this part of a full one is written anew, so that small files do not gather
 
 
@@ -63,14 +61,14 @@ class Merge:
         # Files that are not known to be unique by this key are merged like delivered ones, and before them.
         base = [file for file in held if file.key == self.key]
         others = [file for file in held if file.key != self.key]
-        delivered = delivered_files(
+        delivered = numbered_files(
             [(_exact(self.layout, self.stream, file), file.generation) for file in others]
             + [(self._staging / file.name, file.generation) for file in staged]
         )
         paths = [_exact(self.layout, self.stream, file) for file in base]
-        schemas = [file.schema for file in (*delivered, *delivered_files([(path, 0) for path in paths]))]
+        schemas = [file.schema for file in (*delivered, *numbered_files([(path, 0) for path in paths]))]
         check_key_types(self.stream, self.key, schemas)
-        changes = Changes.of(delivered, paths, self.key, ROWS_PER_RANGE)
+        changes = Changes.of(delivered, paths, self.key, self._staging)
         try:
             return self._written(base, others, delivered, changes)
         finally:
@@ -81,7 +79,7 @@ class Merge:
         self,
         base: Sequence[VisibleFile],
         others: Sequence[VisibleFile],
-        delivered: Sequence[Delivered],
+        delivered: Sequence[NumberedFile],
         changes: Changes,
     ) -> Merged:
         paths = [_exact(self.layout, self.stream, file) for file in base]
@@ -183,7 +181,7 @@ def check_mergeable(
     layout: Layout, stream: StreamName, key: Sequence[str], held: Sequence[VisibleFile], schema: pa.Schema
 ) -> None:
     """Raise Conflict when rows of a schema cannot be merged into what a stream holds; only a refresh helps then."""
-    files = delivered_files([(_exact(layout, stream, file), file.generation) for file in held])
+    files = numbered_files([(_exact(layout, stream, file), file.generation) for file in held])
     check_key_types(stream, key, [*(file.schema for file in files), schema])
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import compute
 from towpath_sdk import Conflict, StreamName
 
-from towpath_destination_local.changes import OP, POSITION, Delivered, Partials, batches_of
+from towpath_destination_local.changes import OP, POSITION, NumberedFile, Partials, batches_of
 from towpath_destination_local.keys import key_texts
 
 __all__ = ["folded"]
@@ -24,7 +24,7 @@ pc: Any = compute
 
 
 def folded(
-    stream: StreamName, partials: Partials, delivered: Sequence[Delivered], base: Sequence[Path], key: Sequence[str]
+    stream: StreamName, partials: Partials, delivered: Sequence[NumberedFile], base: Sequence[Path], key: Sequence[str]
 ) -> pa.Table:
     """Return one row for each key of `partials`. Raises Conflict when a column has types that do not go together."""
     parts, keys, full = _parts(partials, delivered, base, key)
@@ -53,7 +53,7 @@ def folded(
 
 
 def _parts(
-    partials: Partials, delivered: Sequence[Delivered], base: Sequence[Path], key: Sequence[str]
+    partials: Partials, delivered: Sequence[NumberedFile], base: Sequence[Path], key: Sequence[str]
 ) -> tuple[list[Any], list[Any], list[Any]]:
     """Read the rows that make up the result, oldest first: tables, and per table keys, and which rows are full."""
     parts: list[Any] = []
