@@ -83,7 +83,7 @@ class _StreamReading:
         produced = cast("object", self._source.read(self._config, self._stream, self._context))
         if produced is None:
             raise Bug(f"{type(self._source).__name__}.read returned None: write it as a generator")
-        records = cast("Iterator[object]", iter(cast("Any", produced)))
+        records = cast("Iterator[Any]", iter(cast("Any", produced)))
         try:
             drained = self._take(records)
         finally:
@@ -99,11 +99,14 @@ class _StreamReading:
         self._cover_the_rest()
         return not self._context.drain_noticed
 
-    def _take(self, records: Iterator[object]) -> bool:
+    def _take(self, records: Iterator[Any]) -> bool:
         """Consume the generator; True when it was left early, at a checkpoint, because of a drain."""
         for record in records:
-            if type(record) is dict:
-                self._add_row(cast("dict[str, object]", record))
+            kind: object = record.__class__
+            if kind is dict:  # the way of most, and as short as it can be
+                rows = self._row_buffer() if self._rows is None else self._rows
+                if rows.append(record):
+                    self._flush()
             elif isinstance(record, pa.RecordBatch):
                 self._flush()
                 self._pass(record)
@@ -117,12 +120,12 @@ class _StreamReading:
             elif isinstance(record, Stream):
                 self._declare(record)
             elif isinstance(record, Mapping):
-                self._add_row(cast("Mapping[str, object]", record))
+                self._add_row(cast("Mapping[str, Any]", record))
             else:
                 raise Bug(f"read yielded a {type(record).__name__}; it may yield {_YIELDABLE}")
         return False
 
-    def _add_row(self, row: Mapping[str, object]) -> None:
+    def _add_row(self, row: Mapping[str, Any]) -> None:
         rows = self._row_buffer() if self._rows is None else self._rows
         if rows.append(row):
             self._flush()
