@@ -7,7 +7,7 @@ cut in two or escaped twice is found no more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from google.protobuf import any_pb2, text_format
@@ -39,7 +39,7 @@ def said(message: Message | bytes | str, redactor: Redactor) -> str:
 
 @dataclass(frozen=True)
 class _Shown:
-    """Copies values as they are shown."""
+    """Copies values as they are shown. Arrow is always cut: nobody reads it so."""
 
     redactor: Redactor
     cut: bool
@@ -56,7 +56,8 @@ class _Shown:
             elif isinstance(value, Mapping):
                 self._fill(into, cast("Mapping[Any, Any]", value))
             elif isinstance(value, str | bytes | int | float):
-                setattr(copy, descriptor.name, self._value(value))
+                shown = replace(self, cut=True) if descriptor.name.startswith("ipc_") else self
+                setattr(copy, descriptor.name, shown._value(value))  # noqa: SLF001 its own kind
             else:
                 into.extend(map(self._value, value))
         return copy
