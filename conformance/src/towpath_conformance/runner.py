@@ -26,6 +26,7 @@ from towpath_conformance.concealment import secrets_of
 from towpath_conformance.exchange import Exchange, concealing, noting
 from towpath_conformance.failure import noticing
 from towpath_conformance.registry import CHECKS, DESTINATION, SOURCE, Check
+from towpath_conformance.shown import printable
 from towpath_conformance.targets.port import StartFailed, Target
 from towpath_conformance.trial import Trial
 from towpath_conformance.verdicts import Failed, Outcome, Skipped, Verdict
@@ -105,14 +106,14 @@ async def judge(
             for chosen in sorted((c for c in concerned if c.alone or c.changes), key=lambda c: c.changes):
                 await run(chosen)
     except (StartFailed, ActionFailed) as error:
-        raise type(error)(redactor.redact(str(error))) from None
+        raise type(error)(printable(redactor.redact(str(error)))) from None
     finally:
         await trial.close()
     return Report(
         target=redactor.redact(target.name),
-        connector_id=trial.spec.connector_id,
-        connector_version=trial.spec.connector_version,
-        title=trial.spec.title,
+        connector_id=printable(trial.spec.connector_id),
+        connector_version=printable(trial.spec.connector_version),
+        title=printable(trial.spec.title),
         roles=[word for role, word in _ROLES.items() if role in trial.spec.roles],
         patience=case.patience,
         seed=seed,
@@ -124,9 +125,12 @@ async def judge(
 
 
 def _concealed(verdict: Verdict, redactor: Redactor) -> Verdict:
-    """Mask what a check cites: the messages were masked when they were noted, before they were cut."""
-    exchanged = tuple(map(redactor.redact, verdict.exchanged))
-    return replace(verdict, message=redactor.redact(verdict.message), exchanged=exchanged)
+    """Mask what a check cites, and keep it from playing with terminals.
+
+    The messages were masked when they were noted, before they were cut; this is for what got past that.
+    """
+    exchanged = tuple(printable(redactor.redact(line)) for line in verdict.exchanged)
+    return replace(verdict, message=printable(redactor.redact(verdict.message)), exchanged=exchanged)
 
 
 async def _prepare(trial: Trial) -> None:

@@ -6,6 +6,7 @@ cut in two or escaped twice is found no more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -14,16 +15,23 @@ from google.protobuf import any_pb2, text_format
 from google.protobuf.message import DecodeError, Message
 from towpath_sdk.redaction import MASK, Redactor
 
-__all__ = ["said"]
+__all__ = ["printable", "said"]
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _LONGEST = 600
 _LONGEST_BYTES = 48
 
 
+def printable(text: str) -> str:
+    """Replace what a connector must not do to a terminal or a file: control characters, and halves of surrogates."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
 def said(message: Message | bytes | str, redactor: Redactor) -> str:
     """Say a message in one line; bytes are what no message could be made of."""
     if isinstance(message, str):
-        return redactor.redact(message)
+        return printable(redactor.redact(message))
     if isinstance(message, bytes):
         if redactor.finds_secret_in(message[: _LONGEST_BYTES + redactor.longest]):
             return f"{len(message)} bytes {MASK}"
