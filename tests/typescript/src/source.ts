@@ -7,9 +7,10 @@ import { z } from "zod";
 
 import { type PlanReadRequest, type ReadStream, type Split, SplitSchema } from "../gen/towpath/connector/v1/source_pb.js";
 import { ReadMode, type StreamDescriptor, StreamDescriptorSchema } from "../gen/towpath/connector/v1/types_pb.js";
+import { mapAhead } from "./lines/ahead.js";
 import { column, Misfit } from "./lines/columns.js";
 import { type Header, type Line, LinesFile } from "./lines/files.js";
-import { filesOf, folderOf, nameText, released, streamsOf } from "./lines/layout.js";
+import { filesOf, folderOf, type Found, nameText, released, streamsOf } from "./lines/layout.js";
 import { Key, unlock } from "./lines/lock.js";
 import { decodePosition, type End, encodePosition, lost, type Position, STATE_VERSION } from "./lines/position.js";
 import { schemaOf } from "./lines/types.js";
@@ -19,6 +20,7 @@ import { Failure, violation } from "./protocol/failure.js";
 import type { Asked, Emission } from "./protocol/reading.js";
 import { serve } from "./protocol/serve.js";
 
+const AHEAD = 32; // files opened at the same time, to be described
 const TARGET_BYTES = 512 * 1024; // of lines in a batch: small enough that health is answered in between
 
 const Config = z.strictObject({
@@ -42,20 +44,22 @@ async function readable(path: string): Promise<void> {
 }
 
 async function* discover(config: Config, signal: AbortSignal): AsyncGenerator<StreamDescriptor> {
-  const root = await rootOf(config);
-  for await (const name of streamsOf(root)) {
+  for await (const descriptor of mapAhead(streamsOf(await rootOf(config)), AHEAD, describe)) {
     if (signal.aborted) return;
-    const folder = folderOf(root, name);
-    const file = await LinesFile.open(folder, (await filesOf(folder)).at(-1)!);
-    await file.close();
-    yield create(StreamDescriptorSchema, {
-      name,
-      ipcSchema: encodeSchema(schemaOf(file.header.columns)),
-      primaryKey: [...file.header.key],
-      readModes: [ReadMode.SNAPSHOT, ReadMode.INCREMENTAL],
-      kind: "folder",
-    });
+    yield descriptor;
   }
+}
+
+async function describe({ name, folder, newest }: Found): Promise<StreamDescriptor> {
+  const file = await LinesFile.open(folder, newest);
+  await file.close();
+  return create(StreamDescriptorSchema, {
+    name,
+    ipcSchema: encodeSchema(schemaOf(file.header.columns)),
+    primaryKey: [...file.header.key],
+    readModes: [ReadMode.SNAPSHOT, ReadMode.INCREMENTAL],
+    kind: "folder",
+  });
 }
 
 /** One split for each file of a stream; an incremental read, which has an order to keep, is not divided. */

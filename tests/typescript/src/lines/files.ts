@@ -6,6 +6,7 @@ import { Failure } from "../protocol/failure.js";
 import { arrowType, type ColumnName } from "./types.js";
 
 const CHUNK = 512 * 1024; // bytes read at once
+const HEADER_CHUNK = 4096; // likewise, of a file whose header is all that is wanted
 const LONGEST = 256 * 2 ** 20; // bytes of a line
 const NEWLINE = 0x0a;
 
@@ -43,7 +44,7 @@ export class LinesFile {
       throw new Failure("notFound", `${path} cannot be read: ${error.code}`, { reason: "NO_FILE" });
     });
     try {
-      for await (const [first] of lines(handle, path, 0, Number.POSITIVE_INFINITY)) {
+      for await (const [first] of lines(handle, path, 0, Number.POSITIVE_INFINITY, HEADER_CHUNK)) {
         return new LinesFile(path, handle, headerOf(path, first!.text), first!.end);
       }
       throw new Failure("misconfigured", `${path} has no header`, { reason: "BAD_HEADER" });
@@ -76,12 +77,14 @@ export class LinesFile {
   }
 }
 
-async function* lines(handle: FileHandle, path: string, from: number, to: number): AsyncGenerator<readonly Line[]> {
+async function* lines(
+  handle: FileHandle, path: string, from: number, to: number, chunkBytes = CHUNK,
+): AsyncGenerator<readonly Line[]> {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let at = from;
   while (at < to) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, to - at));
+    const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, to - at));
     const { bytesRead } = await handle.read(chunk, 0, chunk.length, at);
     if (bytesRead === 0) return;
     const found: Line[] = [];

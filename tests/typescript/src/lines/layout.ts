@@ -11,10 +11,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { StreamName } from "../../gen/towpath/connector/v1/types_pb.js";
 import { Failure } from "../protocol/failure.js";
+import { mapAhead } from "./ahead.js";
 
 const SUFFIX = ".ndjson";
 const LONGEST = 200; // bytes of a file's name that come from somebody else's name
 const LOOK_MS = 50;
+const AHEAD = 32; // folders looked into at the same time
 
 /** Which stream, without what the library adds to the message. */
 export type Name = Pick<StreamName, "namespace" | "name">;
@@ -26,17 +28,27 @@ export function folderOf(root: string, { namespace, name }: Name): string {
 
 /** Names of a stream's files, in the order in which they are read. */
 export async function filesOf(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((file) => file.endsWith(SUFFIX)).sort();
+  return (await readdir(folder)).filter(isOfLines).sort();
+}
+
+/** A stream that there is: its folder, and the file that was begun last. */
+export interface Found {
+  readonly name: Name;
+  readonly folder: string;
+  readonly newest: string;
 }
 
 /** Every stream below a folder, in a stable order. */
-export async function* streamsOf(root: string): AsyncGenerator<Name> {
-  for (const outer of (await contentOf(root)).folders) {
-    const { files, folders } = await contentOf(join(root, outer));
-    if (files) yield { namespace: "", name: unescaped(outer) };
+export async function* streamsOf(root: string): AsyncGenerator<Found> {
+  const { folders: names } = await contentOf(root);
+  const outer = mapAhead(names, AHEAD, async (name) => ({ name, ...(await contentOf(join(root, name))) }));
+  for await (const { name, files, folders } of outer) {
+    const [newest, folder] = [files.at(-1), join(root, name)];
+    if (newest !== undefined) yield { name: { namespace: "", name: unescaped(name) }, folder, newest };
     for (const inner of folders) {
-      if (!(await contentOf(join(root, outer, inner))).files) continue;
-      yield { namespace: unescaped(outer), name: unescaped(inner) };
+      const last = (await contentOf(join(folder, inner))).files.at(-1);
+      if (last === undefined) continue;
+      yield { name: { namespace: unescaped(name), name: unescaped(inner) }, folder: join(folder, inner), newest: last };
     }
   }
 }
@@ -75,12 +87,16 @@ function unescaped(part: string): string {
   }
 }
 
-async function contentOf(folder: string): Promise<{ files: boolean; folders: string[] }> {
+async function contentOf(folder: string): Promise<{ files: string[]; folders: string[] }> {
   const entries = await readdir(folder, { withFileTypes: true });
   return {
-    files: entries.some((entry) => !entry.isDirectory() && entry.name.endsWith(SUFFIX)),
+    files: entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name).filter(isOfLines).sort(),
     folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).filter(seen).sort(),
   };
+}
+
+function isOfLines(file: string): boolean {
+  return file.endsWith(SUFFIX);
 }
 
 /** Names that begin so are ours, or somebody's own business. */
