@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,9 +11,9 @@ from towpath.connector.v1.connector_pb2 import CheckRequest, CheckResponse
 from towpath_destination_local import LocalConfig, LocalDestination
 from towpath_sdk import Probe
 
+from conformance_mutants.locking import forgets_its_lock
 from conformance_mutants.messages import answers
 from conformance_mutants.mutant import mutant
-from conformance_mutants.proxy import Begin, Ending, Relayed
 
 
 def _no_probe(_: CheckRequest, said: CheckResponse) -> CheckResponse:
@@ -62,28 +61,6 @@ def _sweep(config: LocalConfig) -> None:
         file.unlink()
 
 
-class _Locking(Relayed):
-    """Checks under a lock, and forgets it when the call is cancelled."""
-
-    def __init__(self, lock: asyncio.Lock) -> None:
-        self._lock, self._mine = lock, False
-
-    async def request(self, raw: bytes) -> Iterable[bytes]:
-        self._mine = await self._lock.acquire()
-        await asyncio.sleep(0.05)
-        return (raw,)
-
-    async def end(self, ending: Ending) -> tuple[Iterable[bytes], Ending]:
-        if self._mine:
-            self._lock.release()
-        return (), ending
-
-
-def _under_a_lock() -> Begin:
-    lock = asyncio.Lock()
-    return lambda called: _Locking(lock) if called == "Check" else Relayed()
-
-
 _REASONLESS = [
     {"name": "a revoked key", "kind": "credentials", "set": {"api_key": "revoked-key"}},
     {"name": "an unreachable system", "kind": "unreachable", "set": {"failures.remote": "unreachable"}},
@@ -97,4 +74,4 @@ for check_id, name, each, case in (
 ):
     mutant(check_id, "source", name, begin=answers("Check", CheckRequest, CheckResponse, each), case=case)
 mutant("check.changes-nothing", "destination", "deletes published files", part=_Sweeping)
-mutant("check.deadline", "source", "keeps a lock of a cancelled Check", begins=_under_a_lock)
+mutant("check.deadline", "source", "keeps a lock of a cancelled Check", begins=forgets_its_lock("Check"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,6 +10,7 @@ import grpc
 import pyarrow as pa
 from towpath.connector.v1 import connector_pb2, types_pb2
 
+from conformance_mutants.locking import forgets_its_lock
 from conformance_mutants.mutant import mutant
 from conformance_mutants.proxy import Begin, Ending, Relayed
 
@@ -56,19 +56,21 @@ def _repeated() -> Callable[[connector_pb2.DiscoverResponse], Any]:
 
 
 def _restless() -> Callable[[], Callable[[connector_pb2.DiscoverResponse], Any]]:
-    """Turn the order around every other time."""
+    """Begin with another stream each time."""
     calls = itertools.count()
 
     def make() -> Callable[[connector_pb2.DiscoverResponse], Any]:
-        return _turned if next(calls) % 2 else lambda _: None
+        first = next(calls)
+        return lambda page: _turned(page, first)
 
     return make
 
 
-def _turned(page: connector_pb2.DiscoverResponse) -> None:
-    streams = list(page.streams)[::-1]
+def _turned(page: connector_pb2.DiscoverResponse, first: int) -> None:
+    streams = list(page.streams)
+    first %= len(streams)
     del page.streams[:]
-    page.streams.extend(streams)
+    page.streams.extend([*streams[first:], *streams[:first]])
 
 
 def _no_cursor_for_orders() -> Callable[[connector_pb2.DiscoverResponse], Any]:
@@ -105,31 +107,6 @@ class _Few(Relayed):
         return (raw,) if self._count <= _FEW else ()
 
 
-class _Locking(Relayed):
-    """Lists under a lock, and forgets it when the call is cancelled."""
-
-    def __init__(self, lock: asyncio.Lock) -> None:
-        self._lock, self._mine = lock, False
-
-    async def request(self, raw: bytes) -> Iterable[bytes]:
-        self._mine = await self._lock.acquire()
-        return (raw,)
-
-    async def response(self, raw: bytes) -> Iterable[bytes]:
-        await asyncio.sleep(0.02)
-        return (raw,)
-
-    async def end(self, ending: Ending) -> tuple[Iterable[bytes], Ending]:
-        if self._mine:
-            self._lock.release()
-        return (), ending
-
-
-def _under_a_lock() -> Begin:
-    lock = asyncio.Lock()
-    return lambda called: _Locking(lock) if called == "Discover" else Relayed()
-
-
 class _Empty(Relayed):
     """Takes a configuration that it cannot read for one of a system without streams."""
 
@@ -160,4 +137,4 @@ for check_id, name, begin in (
     ("discover.invalid-config", "finds nothing with a configuration that it cannot read", _at_discover(_Empty)),
 ):
     mutant(check_id, "source", name, begin=begin)
-mutant("discover.cancel", "source", "keeps a lock of a cancelled Discover", begins=_under_a_lock)
+mutant("discover.cancel", "source", "keeps a lock of a cancelled Discover", begins=forgets_its_lock("Discover"))

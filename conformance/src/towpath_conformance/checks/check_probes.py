@@ -237,7 +237,7 @@ async def deadline(trial: Trial) -> None:
         process = instance.process
         expect(process is None or process.alive, "the connector ended after Checks whose deadline has struck")
         later = await peer.check(
-            trial.case.config_json, min(trial.case.patience.call_seconds / 4, 10 * usual.seconds + 5)
+            trial.case.config_json, min(trial.case.patience.call_seconds / 2, 10 * usual.seconds + 5)
         )
         expect(
             later.failure is None,

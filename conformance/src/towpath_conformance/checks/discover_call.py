@@ -9,10 +9,11 @@ import grpc
 
 from towpath_conformance.cataloguing import discovered, in_small_pages, streams_of
 from towpath_conformance.configs import without_required
+from towpath_conformance.failure import failure_of
 from towpath_conformance.registry import SOURCE, check
 from towpath_conformance.trial import Trial
 from towpath_conformance.trying import schema_to_judge_by
-from towpath_conformance.verdicts import Skipped, expect, skip
+from towpath_conformance.verdicts import Skipped, expect, fail, skip
 
 _MANY = 10_000
 _CANCELLED_TIMES = 5
@@ -69,18 +70,24 @@ async def cancel(trial: Trial) -> None:
         skip("Discover fails in any case; see discover.schemas-decode")
     many = trial.source.many_streams
     config_json = trial.case.config_json if many is None else trial.case.config_with(many)
-    seconds = trial.case.patience.call_seconds
+    seconds = min(trial.case.patience.call_seconds / 2, 10 * usual.seconds + 5)
     async with trial.fresh() as instance:
         peer = instance.peer
-        for _ in range(_CANCELLED_TIMES):
+        for cancelled in range(_CANCELLED_TIMES):
             async with peer.discovering(config_json, seconds) as call:
-                with contextlib.suppress(grpc.RpcError, StopAsyncIteration):
-                    await anext(aiter(call))
+                try:
+                    await anext(aiter(call), None)
+                except grpc.RpcError as error:
+                    if cancelled:
+                        fail(
+                            f"after {cancelled} Discovers that were cancelled, the next one fails: {failure_of(error)}"
+                        )
+                    break  # it fails with the many streams in any case
         health = await peer.health()
         expect(health.failure is None, f"after Discovers that were cancelled, health fails: {health.failure}")
         process = instance.process
         expect(process is None or process.alive, "the connector ended after Discovers that were cancelled")
-        later = await peer.discover(trial.case.config_json, min(seconds / 4, 10 * usual.seconds + 5))
+        later = await peer.discover(trial.case.config_json, seconds)
         expect(later.failure is None, f"after Discovers that were cancelled, the next one fails: {later.failure}")
         listed, due = len(streams_of(later.responses)), len(streams_of(usual.responses))
         expect(
