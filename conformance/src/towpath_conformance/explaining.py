@@ -44,6 +44,7 @@ def listed_as_json(checks: Iterable[Check]) -> str:
                 "inputs": list(one.inputs),
                 "process": one.process,
                 "alone": one.alone,
+                "changes": one.changes,
                 "slow": one.slow,
             }
             for one in checks
@@ -86,5 +87,7 @@ def _manner(one: Check) -> Iterator[str]:
         yield "with instances of its own, so not with --endpoint"
     if one.alone:
         yield "alone, because it measures"
+    if one.changes:
+        yield "last, because it changes what the streams hold"
     if one.slow:
         yield "for a while; --quick shortens it"
