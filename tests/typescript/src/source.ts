@@ -67,6 +67,7 @@ async function plan(config: Config, request: PlanReadRequest): Promise<readonly 
   const root = await rootOf(config);
   const splits: Split[] = [];
   for (const [stream, asked] of request.streams.entries()) {
+    checkMode(asked);
     const [folder, files] = await filesToRead(root, asked);
     const parts = asked.mode === ReadMode.SNAPSHOT && asked.state.length === 0 ? files : [];
     for (const name of parts) {
@@ -83,12 +84,7 @@ async function plan(config: Config, request: PlanReadRequest): Promise<readonly 
 
 async function* read(config: Config, asked: Asked): AsyncGenerator<Emission, boolean> {
   const { stream, signal, draining } = asked;
-  if (stream.mode !== ReadMode.SNAPSHOT && stream.mode !== ReadMode.INCREMENTAL) {
-    throw new Failure("misconfigured", `there is no read mode ${stream.mode} for ${nameText(stream.name!)}`);
-  }
-  if (stream.cursorColumn) {
-    throw new Failure("misconfigured", "the position in the files is the cursor; choose no cursor column");
-  }
+  checkMode(stream);
   const root = await rootOf(config);
   const [folder, files] = await filesToRead(root, stream);
   const selected = await selection(folder, files, stream.columns);
@@ -128,6 +124,15 @@ async function* read(config: Config, asked: Asked): AsyncGenerator<Emission, boo
   }
   yield checkpoint(position ?? { file: until.file, offset: until.size });
   return true;
+}
+
+function checkMode({ mode, cursorColumn, name }: ReadStream): void {
+  if (mode !== ReadMode.SNAPSHOT && mode !== ReadMode.INCREMENTAL) {
+    throw new Failure("misconfigured", `${nameText(name!)} has no read mode ${mode}; read SNAPSHOT or INCREMENTAL`);
+  }
+  if (cursorColumn) {
+    throw new Failure("misconfigured", "the position in the files is the cursor; choose no cursor column");
+  }
 }
 
 async function filesToRead(root: string, { name }: ReadStream): Promise<[string, readonly string[]]> {

@@ -12,6 +12,7 @@ import { Conversation } from "./conversation.js";
 import { encodeBatch, encodeSchema } from "./encode.js";
 import { Failure, failureOf, statusOf, violation } from "./failure.js";
 import { batchBytes } from "./limits.js";
+import { checkStreams } from "./streams.js";
 
 /** What a source yields for one stream. A checkpoint covers every row before it. */
 export type Emission =
@@ -113,22 +114,9 @@ export class Reading<Config> {
       draining: () => this.#drained || this.#stopping.aborted,
       signal: this.#conversation.signal,
     };
-    let rows = 0n;
     let complete: boolean;
     try {
-      if (context.draining()) {
-        complete = false;
-      } else {
-        await this.#send({ case: "status", value: { stream, state: State.RUNNING } });
-        const emissions = this.#reader.read(config, context);
-        let next = await emissions.next();
-        for (; !next.done; next = await emissions.next()) {
-          rows = next.value.kind === "rows" ? rows + BigInt(next.value.records.numRows) : rows;
-          await this.#emission(stream, next.value, rows);
-          if (next.value.kind === "checkpoint") rows = 0n;
-        }
-        complete = next.value;
-      }
+      complete = !context.draining() && (await this.#emitAll(stream, this.#reader.read(config, context)));
     } catch (error) {
       if (this.#conversation.signal.aborted) throw error;
       const failure = statusOf(failureOf(error));
@@ -136,6 +124,23 @@ export class Reading<Config> {
       return;
     }
     await this.#send({ case: "status", value: { stream, state: complete ? State.COMPLETE : State.INCOMPLETE } });
+  }
+
+  /** Emit what a reader yields; return true when nothing is left of the stream. */
+  async #emitAll(stream: number, emissions: AsyncGenerator<Emission, boolean>): Promise<boolean> {
+    let rows = 0n;
+    try {
+      await this.#send({ case: "status", value: { stream, state: State.RUNNING } });
+      let next = await emissions.next();
+      for (; !next.done; next = await emissions.next()) {
+        if (next.value.kind === "rows") rows += BigInt(next.value.records.numRows);
+        await this.#emission(stream, next.value, rows);
+        if (next.value.kind === "checkpoint") rows = 0n;
+      }
+      return next.value;
+    } finally {
+      await emissions.return(false); // so that the reader lets go of its files, also when the caller is gone
+    }
   }
 
   async #emission(stream: number, emission: Emission, rows: bigint): Promise<void> {
@@ -185,7 +190,7 @@ export class Reading<Config> {
 
 function checkOpen({ streams, split, sharedState }: ReadOpen): void {
   if (streams.length === 0) throw violation("a Read names at least one stream");
-  if (streams.some(({ name }) => !name?.name)) throw violation("a stream has no name");
+  checkStreams(streams);
   if (split !== undefined && streams.length > 1) throw violation("a Read of a split names the one stream of the split");
   if (sharedState.length > 0) throw violation("this source keeps a state for each stream, and no shared one");
 }

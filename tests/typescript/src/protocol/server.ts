@@ -21,6 +21,7 @@ import { errorOf, failureOf, statusOf, violation } from "./failure.js";
 import { agree, OWN_LIMITS, smallest } from "./limits.js";
 import { Reading } from "./reading.js";
 import { addService } from "./services.js";
+import { checkStreams } from "./streams.js";
 import { Writing } from "./writing.js";
 
 const PAGE_BYTES = 64 * 1024;
@@ -81,6 +82,7 @@ export function makeServer<Config>(connector: Connector<Config>, token: string |
   if (source !== undefined) {
     addService(server, SourceService, {
       planRead: ({ request }, callback) => answer(callback, async () => {
+        checkStreams(request.streams);
         const splits = await source.plan(parse(request.configJson), request);
         return create(PlanReadResponseSchema, { splits: [...splits] });
       }),
@@ -113,7 +115,7 @@ export function makeServer<Config>(connector: Connector<Config>, token: string |
 
 function checkPrepare({ writeId, streams, schemas }: PrepareWriteRequest): void {
   if (!writeId) throw violation("a write is prepared under its name");
-  if (streams.some(({ name }) => !name?.name)) throw violation("a stream has no name");
+  checkStreams(streams);
   const described = new Set(schemas.map(({ stream }) => stream));
   if (schemas.length !== streams.length || streams.some((_, index) => !described.has(index))) {
     throw violation("a write is prepared with one schema for each of its streams");

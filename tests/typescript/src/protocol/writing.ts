@@ -10,6 +10,7 @@ import { type Batch, type SchemaAnnounce, StreamStatus_State as State } from "..
 import { Conversation } from "./conversation.js";
 import { BatchDecoder } from "./decode.js";
 import { Failure, statusOf, violation } from "./failure.js";
+import { checkStreams } from "./streams.js";
 
 /** Rows of one batch that cannot be stored, for one reason. */
 export interface Rejection {
@@ -139,5 +140,5 @@ export class Writing {
 function checkOpen({ writeId, writerId, streams }: WriteOpen): void {
   if (!writeId || !writerId) throw violation("a Write names its write and its writer");
   if (streams.length === 0) throw violation("a Write names at least one stream");
-  if (streams.some(({ name }) => !name?.name)) throw violation("a stream has no name");
+  checkStreams(streams);
 }
