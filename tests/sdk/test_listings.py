@@ -96,7 +96,7 @@ def _write(connector: ConnectorProcess, target: Path, *, epoch: int, ids: list[i
 
 def test_guide_for_authors_builds_a_tested_connector(tmp_path: Path) -> None:
     """Its listings are one program and one test; an author who follows the page must end with a green test."""
-    *program, test = listings("docs/connectors.md")
+    *program, test = listings("docs/authors.md")
     (tmp_path / "sqlite_source.py").write_text("\n\n".join(program))
     (tmp_path / "test_sqlite_source.py").write_text(test)
     ended = pytest_of(tmp_path)
@@ -113,7 +113,7 @@ def test_source_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
         database.execute('INSERT INTO "or""ders" VALUES (1, NULL, x\'00ff\', 0.5)')
         database.execute("CREATE TABLE odd (n INTEGER)")
         database.execute("INSERT INTO odd VALUES ('not a number')")
-    with running_listing("\n\n".join(listings("docs/connectors.md")[:-1]), tmp_path / "source") as connector:
+    with running_listing("\n\n".join(listings("docs/authors.md")[:-1]), tmp_path / "source") as connector:
         assert [probe.failure for probe in connector.check(config)] == [None]
         streams = connector.discover(config)
         result = connector.read(config, 'or"ders', columns=["c", "a"])

@@ -76,7 +76,7 @@ def test_connectors_use_nothing_private() -> None:
 def test_guide_and_readme_name_only_what_exists() -> None:
     """A guide that names what is gone sends an author on a search."""
     known = {*towpath_sdk.__all__, *towpath_sdk.testing.__all__, "testing", "errors"}
-    for document in ("sdk/README.md", "docs/connectors.md"):
+    for document in ("sdk/README.md", "docs/authors.md"):
         text = Path(REPOSITORY / document).read_text()
         imported = re.findall(r"^from towpath_sdk(?:\.testing)? import (.+)$", text, re.MULTILINE)
         named = {name.strip() for line in imported for name in line.strip("()").split(",")} - {""}
