@@ -93,7 +93,7 @@ def source_case(folder: Path) -> Case:
                 "cycles": 8,
                 "bit_flips": 20,
                 "kills": 5,
-                "resumes": 8,
+                "resumes": 5,
             },
             "folder": folder,
         }

@@ -12,13 +12,18 @@ from towpath_sdk import serve
 
 from conformance_mutants.good_destination import good_destination
 from conformance_mutants.good_source import good_source
+from conformance_mutants.secrecy import KeepsAFile, PrintsItsKey
+from conformance_mutants.state_memory import KeepsWhatIsEmitted
 from conformance_mutants.write_publications import FlushesLater, ForgetsHalfway
 
 DEFECTS: dict[str, Callable[[], None]] = {
     "good-source": lambda: serve(good_source(), argv=[]),
     "good-destination": lambda: serve(good_destination(), argv=[]),
+    "keeps-what-is-emitted": lambda: serve(KeepsWhatIsEmitted(), argv=[]),
     "flushes-later": lambda: serve(FlushesLater(), argv=[]),
     "forgets-halfway": lambda: serve(ForgetsHalfway(), argv=[]),
+    "keeps-a-file": lambda: serve(KeepsAFile(), argv=[]),
+    "prints-its-key": lambda: serve(PrintsItsKey(), argv=[]),
 }
 """What to do instead of serving well, by name."""
 

@@ -22,6 +22,9 @@ Ending: TypeAlias = "tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], 
 class Relayed:
     """One call on its way through. Override what is to be changed; as it stands, everything passes."""
 
+    over: bool = False
+    """Set to end the call with OK after what was said last, whatever the connector would say yet."""
+
     async def request(self, raw: bytes) -> Iterable[bytes]:
         """Say what the connector gets in the place of one message."""
         return (raw,)
@@ -82,9 +85,11 @@ async def _relay_call(channel: grpc.aio.Channel, method: str, relayed: Relayed, 
     sending = asyncio.ensure_future(_pass_requests(context, call, relayed))
     try:
         try:
-            while (raw := await call.read()) is not grpc.aio.EOF:
+            while not relayed.over and (raw := await call.read()) is not grpc.aio.EOF:
                 for message in await relayed.response(raw):
                     await context.write(message)
+            if relayed.over:
+                return
             ending = (await call.code(), await call.details() or "", tuple(await call.trailing_metadata() or ()))
         except grpc.aio.AioRpcError as error:
             ending = (error.code(), error.details() or "", tuple(error.trailing_metadata() or ()))

@@ -114,8 +114,8 @@ class ReadRecording:
 
     @property
     def refusal(self) -> Failure | None:
-        """How it failed: as a whole, or one of its streams."""
-        if self.failure is not None:
+        """How it failed: as a whole, or one of its streams. What comes after ReadFinished is about acknowledgements."""
+        if self.failure is not None and "finished" not in self.kinds:
             return self.failure
         failed = (s for s in self.statuses() if s.state == types_pb2.StreamStatus.STATE_FAILED)
         return next((failure_of_status(status.failure) for status in failed), None)

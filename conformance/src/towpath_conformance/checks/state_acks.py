@@ -105,7 +105,7 @@ async def final_ack(trial: Trial) -> None:
     fix="After ReadFinished wait for the acknowledgement of the last checkpoint, or for the half-close.",
 )
 async def waits_for_last_ack(trial: Trial) -> None:
-    for stream in trial.source.streams[:1]:
+    for stream in trial.source.streams[-1:]:
         async with _reading(trial, stream) as (call, recording):
             if not await _until(trial, call, recording, "finished"):
                 skip(f"the Read of {stream} does not come to ReadFinished")

@@ -11,10 +11,10 @@ from towpath.connector.v1 import source_pb2, types_pb2
 
 from towpath_conformance.case import StreamCase
 from towpath_conformance.peer import TooSlow
-from towpath_conformance.readings import Row, covered, exact_rows, golden, missing, row_text, rows_by_batch, rows_in
+from towpath_conformance.readings import Row, covered, exact_rows, golden, missing, read_from, row_text, rows_by_batch, rows_in
 from towpath_conformance.recording import TERMINAL, ReadRecording
-from towpath_conformance.registry import ACKS, REPLAY, SOURCE, check
-from towpath_conformance.resuming import lost_for_good, may_be_lost, opening_from, resume, resumes
+from towpath_conformance.registry import REPLAY, SOURCE, check
+from towpath_conformance.resuming import lost_for_good, may_be_lost, opening_from, resumes
 from towpath_conformance.trial import Trial
 from towpath_conformance.verdicts import Failed, expect, fail, skip
 
@@ -43,7 +43,7 @@ async def _drained(trial: Trial, stream: StreamCase) -> ReadRecording:
     async with (await trial.peer()).read() as call:
         await call.send(source_pb2.ReadRequest(open=opening))
         await call.send(source_pb2.ReadRequest(drain=source_pb2.ReadDrain()))
-        await trial.follow(call, recording, acknowledge=not ACKS.declared(trial.spec))
+        await trial.follow(call, recording)
     return recording
 
 
@@ -63,7 +63,7 @@ async def _expect_rest(trial: Trial, stream: StreamCase, drained: ReadRecording)
         return
     if last is None or not last.message.checkpoint.state:
         return  # nothing to continue from: the next read starts over
-    resumed = await resume(trial, stream, last.message.checkpoint)
+    resumed = await read_from(trial, opening_from(stream, last.message.checkpoint))
     if resumed.refusal is not None:
         lost_snapshot = may_be_lost(trial, stream) and lost_for_good(resumed.refusal)
         expect(lost_snapshot, f"{stream} cannot be read on from where it was drained: {resumed.refusal}")
@@ -122,7 +122,7 @@ async def _stops_soon(trial: Trial, stream: StreamCase) -> None:
 async def _expect_continued(
     trial: Trial, stream: StreamCase, drained: ReadRecording, batches: int, checkpoint: types_pb2.Checkpoint
 ) -> None:
-    rows = sum(batch.rows for batch in drained.batches()[:batches])
+    rows = sum(records.num_rows for records in _records(drained)[:batches])
     onward = opening_from(stream, checkpoint)
     afresh = source_pb2.ReadOpen(streams=[stream.wire()], attempt=1)
     seen = await _some_rows(trial, onward, 0)
@@ -149,15 +149,18 @@ async def _some_rows(trial: Trial, opening: source_pb2.ReadOpen, first: int) -> 
                 rows += received.message.batch.rows if received.kind == "batch" else 0
         except TooSlow:
             skip(f"{recording.name} cannot be read as far as it was drained")
-    try:
-        batches = recording.records()
-    except Failed as failure:
-        skip(f"the batches of {recording.name} cannot be decoded, which read.arrow-valid judges: {failure}")
     found: list[Row] = []
-    for records in batches:
+    for records in _records(recording):
         found += exact_rows(_part(records, max(0, first), first + _COMPARED))
         first -= records.num_rows
     return found[:_COMPARED]
+
+
+def _records(recording: ReadRecording) -> list[pa.RecordBatch]:
+    try:
+        return recording.records()
+    except Failed as failure:
+        skip(f"the batches of {recording.name} cannot be decoded, which read.arrow-valid judges: {failure}")
 
 
 def _part(records: pa.RecordBatch, start: int, end: int) -> pa.RecordBatch:

@@ -69,11 +69,13 @@ def _expect_within(reading: ReadRecording, limit: int) -> int:
 )
 async def corrupt(trial: Trial) -> None:
     chance = trial.random("state.corrupt")
-    for stream, checkpoint in await _one_per_mode(trial):
+    judged = await _one_per_mode(trial)
+    flips = min(trial.case.patience.bit_flips, _MOST_FLIPS) // len(judged)
+    for stream, checkpoint in judged:
         garbage = b"\xff" + chance.randbytes(_GARBAGE_BYTES - 1)
         reading = await _read_from(trial, stream, checkpoint, garbage)
         _expect_lost(reading, f"{stream} from a state of {_GARBAGE_BYTES} random bytes")
-        for damage, damaged in _damages(checkpoint.state, chance, min(trial.case.patience.bit_flips, _MOST_FLIPS)):
+        for damage, damaged in _damages(checkpoint.state, chance, flips):
             reading = await _read_from(trial, stream, checkpoint, damaged)
             if reading.refusal is not None:
                 _expect_lost(reading, f"{stream} from a state {damage}")
