@@ -21,6 +21,7 @@ from towpath_conformance.case import Case, DestinationCase, SourceCase, StreamCa
 from towpath_conformance.exchange import Exchange, current_exchange, noting
 from towpath_conformance.peer import Call, Peer
 from towpath_conformance.recording import ReadRecording
+from towpath_conformance.registry import DESTINATION, SOURCE
 from towpath_conformance.targets.port import Instance, Process, Target
 from towpath_conformance.verdicts import Failed
 
@@ -60,6 +61,16 @@ class Trial:
         """How the destination is judged; likewise."""
         assert self.case.destination is not None
         return self.case.destination
+
+    @property
+    def is_source(self) -> bool:
+        """It declares to be one, and the case file says how to judge it; for checks that concern both roles."""
+        return SOURCE.declared(self.spec) and self.case.source is not None
+
+    @property
+    def is_destination(self) -> bool:
+        """Likewise."""
+        return DESTINATION.declared(self.spec) and self.case.destination is not None
 
     def random(self, check_id: str) -> random.Random:
         """A generator of one's own, the same for the same seed."""
