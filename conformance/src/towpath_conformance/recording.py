@@ -113,6 +113,11 @@ class ReadRecording:
         return [status for status in found if stream is None or status.stream == stream]
 
     @property
+    def wants_acks(self) -> bool:
+        """The source said so when it opened."""
+        return any(item.message.opened.wants_acks for item in self.of_kind("opened"))
+
+    @property
     def refusal(self) -> Failure | None:
         """How it failed: as a whole, or one of its streams. What comes after ReadFinished is about acknowledgements."""
         if self.failure is not None and "finished" not in self.kinds:

@@ -11,7 +11,17 @@ from towpath.connector.v1 import source_pb2, types_pb2
 
 from towpath_conformance.case import StreamCase
 from towpath_conformance.peer import TooSlow
-from towpath_conformance.readings import Row, covered, exact_rows, golden, missing, read_from, row_text, rows_by_batch, rows_in
+from towpath_conformance.readings import (
+    Row,
+    covered,
+    exact_rows,
+    golden,
+    missing,
+    read_from,
+    row_text,
+    rows_by_batch,
+    rows_in,
+)
 from towpath_conformance.recording import TERMINAL, ReadRecording
 from towpath_conformance.registry import REPLAY, SOURCE, check
 from towpath_conformance.resuming import lost_for_good, may_be_lost, opening_from, resumes
