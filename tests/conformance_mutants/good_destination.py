@@ -49,6 +49,7 @@ def destination_case(folder: Path) -> Case:
                 "blocked_set": {"path": str(folder / "out" / "held")},
             },
             "patience": {
+                "ready_seconds": 60,
                 "slow_reader_seconds": 1,
                 "idle_seconds": 1,
                 "blocked_seconds": 0.2,

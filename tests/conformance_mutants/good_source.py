@@ -86,6 +86,7 @@ def source_case(folder: Path) -> Case:
                 "held_set": {"ledger": str(folder / "held.json")},
             },
             "patience": {
+                "ready_seconds": 60,
                 "slow_reader_seconds": 1,
                 "idle_seconds": 1,
                 "blocked_seconds": 0.2,

@@ -15,7 +15,7 @@ from referencing.exceptions import Unresolvable
 
 from towpath_conformance.schema import Schema, SchemaField, fields_of
 
-__all__ = ["Spoilt", "complaints_of", "mistyped", "names", "without_required"]
+__all__ = ["Spoilt", "complaints_of", "located", "mistyped", "names", "within", "without_required"]
 
 _Keys: TypeAlias = "list[str | int]"
 
@@ -47,11 +47,11 @@ def complaints_of(schema: Schema, config: Any) -> Sequence[str] | None:
 def without_required(schema: Schema, config: Mapping[str, Any]) -> Iterator[Spoilt]:
     """Yield the configuration without each field that the schema requires of it."""
     for field in fields_of(schema):
-        keys = _located(config, field.path)
+        keys = located(config, field.path)
         if keys is None or not _has(config, keys):
             continue
         spoilt = deepcopy(dict(config))
-        _inside(spoilt, keys).pop(keys[-1])
+        within(spoilt, keys).pop(keys[-1])
         if complaints_of(schema, spoilt):
             yield Spoilt(_text(keys), f"without {_text(keys)}", spoilt, bool(field.alternative))
 
@@ -59,12 +59,12 @@ def without_required(schema: Schema, config: Mapping[str, Any]) -> Iterator[Spoi
 def mistyped(schema: Schema, config: Mapping[str, Any]) -> Iterator[Spoilt]:
     """Yield the configuration with a value of a wrong JSON type in each field, also in those that it leaves out."""
     for field in fields_of(schema):
-        keys = _located(config, field.path)
+        keys = located(config, field.path)
         if keys is None:
             continue
         for wrong in _WRONG:
             spoilt = deepcopy(dict(config))
-            _inside(spoilt, keys)[keys[-1]] = wrong
+            within(spoilt, keys)[keys[-1]] = wrong
             if not _allows(field, wrong) and complaints_of(schema, spoilt):
                 kind = "an object" if isinstance(wrong, dict) else "a list" if isinstance(wrong, list) else "a text"
                 yield Spoilt(_text(keys), f"with {kind} as {_text(keys)}", spoilt, bool(field.alternative))
@@ -82,12 +82,7 @@ def names(reported: Mapping[str, str], spoilt: Spoilt) -> bool:
     return False
 
 
-def _allows(field: SchemaField, value: Any) -> bool:
-    kind = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "string"
-    return kind in field.types
-
-
-def _located(config: Any, path: str) -> _Keys | None:
+def located(config: Any, path: str) -> _Keys | None:
     """Find where a path of the schema lies in a configuration, in the first item of lists; None without a parent."""
     keys: _Keys = []
     here = config
@@ -102,14 +97,20 @@ def _located(config: Any, path: str) -> _Keys | None:
     return [*keys, last] if isinstance(here, dict) else None
 
 
-def _inside(config: Any, keys: _Keys) -> Any:
+def within(config: Any, keys: _Keys) -> Any:
+    """Return the object that holds the last of the keys."""
     for key in keys[:-1]:
         config = config[key]
     return config
 
 
+def _allows(field: SchemaField, value: Any) -> bool:
+    kind = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "string"
+    return kind in field.types
+
+
 def _has(config: Any, keys: _Keys) -> bool:
-    return keys[-1] in _inside(config, keys)
+    return keys[-1] in within(config, keys)
 
 
 def _text(keys: _Keys) -> str:

@@ -12,7 +12,7 @@ import grpc
 from towpath_conformance.delivery import Delivery, plain, records
 from towpath_conformance.failure import Failure
 from towpath_conformance.model import Row
-from towpath_conformance.registry import DESTINATION, SOURCE, check
+from towpath_conformance.registry import check
 from towpath_conformance.trial import Trial
 from towpath_conformance.trying import probes_of, spoilt_json, try_invalid, try_valid
 from towpath_conformance.verdicts import Failed, expect, skip
@@ -131,9 +131,9 @@ async def changes_nothing(trial: Trial) -> None:
                 await peer.check(spoilt_json(trial, invalid), trial.case.patience.call_seconds)
 
     judged = False
-    if SOURCE.declared(trial.spec):
+    if trial.is_source:
         judged = await _catalogue_stays(trial, check_all) or judged
-    if DESTINATION.declared(trial.spec) and trial.case.destination is not None:
+    if trial.is_destination:
         judged = await _rows_stay(trial, check_all) or judged
     if not judged:
         skip("neither a catalogue nor written rows can be seen; see the groups discover and write")
