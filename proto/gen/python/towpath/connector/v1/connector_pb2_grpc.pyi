@@ -9,8 +9,9 @@ but health. Standard output and standard error are logs, nothing else.
 
 The process. SIGTERM asks for an end in good order: from then on health does not answer SERVING, every Read goes on as
 after a ReadDrain, every Write may still commit, and the process exits with 0 once its calls have ended. A launcher waits
-25 seconds before it kills. Where TOWPATH_EXIT_WITH_PARENT is 1, standard input is a pipe that the launcher holds open
-and never writes to: when it closes, the launcher is dead, and the connector ends within 5 seconds, in whatever it does.
+25 seconds before it kills, less when no call is left. Where TOWPATH_EXIT_WITH_PARENT is 1, standard input is a pipe that
+the launcher holds open and never writes to: when it closes, the launcher is dead, and the connector ends within 5
+seconds, in whatever it does. docs/protocol.md has the whole of it, and says which check judges which rule.
 
 Calls. Health is answered at once, whatever other calls are doing. A connector that cannot take one more call refuses it
 at once with RESOURCE_EXHAUSTED; it never lets it wait for the end of another. A call that is cancelled, or whose
