@@ -52,6 +52,7 @@ def built(node: Path) -> Path:
 def test_types_of_the_connectors_follow_from_the_protos(node: Path) -> None:
     """A change of the protos that breaks connectors in other languages is seen by their compiler first."""
     run("npm", "run", "types")
+    run("npm", "run", "lint")
 
 
 def test_lock_file_of_npm_names_no_registry() -> None:

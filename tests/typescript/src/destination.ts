@@ -7,7 +7,12 @@ import { DataType } from "apache-arrow";
 import { z } from "zod";
 
 import {
-  type ColumnPlan, ColumnPlan_Fit as Fit, ColumnPlanSchema, type PrepareWriteRequest, type WriteOpen, type WriteStream,
+  type ColumnPlan,
+  ColumnPlan_Fit as Fit,
+  ColumnPlanSchema,
+  type PrepareWriteRequest,
+  type WriteOpen,
+  type WriteStream,
 } from "../gen/towpath/connector/v1/destination_pb.js";
 import { WriteMode } from "../gen/towpath/connector/v1/types_pb.js";
 import { folderOf, nameText } from "./lines/layout.js";
@@ -93,7 +98,10 @@ const connector: Connector<Config> = {
     open,
     complete: async ({ path, key }, writeId, receipts, completed) => {
       await unlock(path, key);
-      const minimums = completed.map(({ name, minimumGenerationId }) => ({ name: name!, minimum: minimumGenerationId }));
+      const minimums = completed.map(({ name, minimumGenerationId }) => ({
+        name: name!,
+        minimum: minimumGenerationId,
+      }));
       await publish(path, writeId, receipts, minimums);
     },
     abort: async ({ path, key }, writeId) => {

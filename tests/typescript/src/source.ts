@@ -2,17 +2,21 @@
 import { readdir } from "node:fs/promises";
 
 import { create } from "@bufbuild/protobuf";
-import { type DataType, RecordBatch, type Schema, Struct, makeData } from "apache-arrow";
 import { z } from "zod";
 
-import { type PlanReadRequest, type ReadStream, type Split, SplitSchema } from "../gen/towpath/connector/v1/source_pb.js";
+import {
+  type PlanReadRequest,
+  type ReadStream,
+  type Split,
+  SplitSchema,
+} from "../gen/towpath/connector/v1/source_pb.js";
 import { ReadMode, type StreamDescriptor, StreamDescriptorSchema } from "../gen/towpath/connector/v1/types_pb.js";
 import { mapAhead } from "./lines/ahead.js";
-import { column, Misfit } from "./lines/columns.js";
-import { type Header, type Line, LinesFile } from "./lines/files.js";
+import { type Header, LinesFile } from "./lines/files.js";
 import { filesOf, folderOf, type Found, nameText, released, streamsOf } from "./lines/layout.js";
 import { Key, unlock } from "./lines/lock.js";
 import { decodePosition, type End, encodePosition, lost, type Position, STATE_VERSION } from "./lines/position.js";
+import { portions, recordsOf } from "./lines/rows.js";
 import { schemaOf } from "./lines/types.js";
 import type { Connector } from "./protocol/connector.js";
 import { encodeSchema } from "./protocol/encode.js";
@@ -21,7 +25,6 @@ import type { Asked, Emission } from "./protocol/reading.js";
 import { serve } from "./protocol/serve.js";
 
 const AHEAD = 32; // files opened at the same time, to be described
-const TARGET_BYTES = 512 * 1024; // of lines in a batch: small enough that health is answered in between
 
 const Config = z.strictObject({
   path: z.string().min(1).describe("Folder with one folder for each stream."),
@@ -75,7 +78,9 @@ async function plan(config: Config, request: PlanReadRequest): Promise<readonly 
       const end: End = { file: name, size: await file.size() };
       await file.close();
       const token = Buffer.from(JSON.stringify(end));
-      splits.push(create(SplitSchema, { splitId: `${stream}/${name}`, token, estimatedBytes: BigInt(end.size), stream }));
+      splits.push(
+        create(SplitSchema, { splitId: `${stream}/${name}`, token, estimatedBytes: BigInt(end.size), stream }),
+      );
     }
     if (parts.length === 0) splits.push(create(SplitSchema, { splitId: `${stream}/*`, stream }));
   }
@@ -154,7 +159,11 @@ async function endOf(folder: string, files: readonly string[]): Promise<End> {
 }
 
 /** The selected columns, as the newest file has them; undefined when everything is wanted. */
-async function selection(folder: string, files: readonly string[], names: readonly string[]): Promise<Header | undefined> {
+async function selection(
+  folder: string,
+  files: readonly string[],
+  names: readonly string[],
+): Promise<Header | undefined> {
   if (names.length === 0) return undefined;
   const newest = await LinesFile.open(folder, files.at(-1)!);
   await newest.close();
@@ -162,7 +171,9 @@ async function selection(folder: string, files: readonly string[], names: readon
     const found = newest.header.columns.find((given) => given.name === name);
     if (found !== undefined) return found;
     const choices = newest.header.columns.map((given) => given.name).join(", ");
-    throw new Failure("misconfigured", `there is no column ${name}; choose among: ${choices}`, { reason: "UNKNOWN_COLUMN" });
+    throw new Failure("misconfigured", `there is no column ${name}; choose among: ${choices}`, {
+      reason: "UNKNOWN_COLUMN",
+    });
   });
   return { columns, key: newest.header.key.every((name) => names.includes(name)) ? newest.header.key : [] };
 }
@@ -176,44 +187,6 @@ function splitEnd(split: Split | undefined): End | undefined {
     // said below
   }
   throw violation(`the split ${split.splitId} was not planned by this connector`);
-}
-
-/** Lines in portions that make a batch each. */
-async function* portions(file: LinesFile, from: number, to: number, rows: number): AsyncGenerator<readonly Line[]> {
-  let portion: Line[] = [];
-  let bytes = 0;
-  for await (const lines of file.lines(from, to)) {
-    for (const line of lines) {
-      portion.push(line);
-      bytes += line.text.length;
-      if (portion.length < rows && bytes < TARGET_BYTES) continue;
-      yield portion;
-      [portion, bytes] = [[], 0];
-    }
-  }
-  if (portion.length > 0) yield portion;
-}
-
-function recordsOf(schema: Schema, picked: readonly number[], lines: readonly Line[], path: string): RecordBatch {
-  const rows = lines.map(({ text, end }) => {
-    try {
-      const cells: unknown = JSON.parse(text);
-      if (Array.isArray(cells)) return cells as unknown[];
-    } catch {
-      // said below
-    }
-    throw new Failure("badRecord", `${path} has a line that is no row, before byte ${end}`, { reason: "BAD_LINE" });
-  });
-  const children = schema.fields.map((field, index) => {
-    try {
-      return column(field.type as DataType, rows.map((cells) => cells[picked[index]!]));
-    } catch (error) {
-      if (!(error instanceof Misfit)) throw error;
-      const problem = `${path}, before byte ${lines[error.row]!.end}, column ${field.name}: ${error.message}`;
-      throw new Failure("badRecord", problem, { reason: "BAD_CELL" });
-    }
-  });
-  return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: rows.length, children }));
 }
 
 function checkpoint(position: Position): Emission {

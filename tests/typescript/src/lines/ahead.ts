@@ -2,7 +2,9 @@
 
 /** Map items, up to `ahead` of them at a time. */
 export async function* mapAhead<T, R>(
-  items: AsyncIterable<T> | Iterable<T>, ahead: number, map: (item: T) => Promise<R>,
+  items: AsyncIterable<T> | Iterable<T>,
+  ahead: number,
+  map: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {
   const running: Promise<R>[] = [];
   for await (const item of items) {

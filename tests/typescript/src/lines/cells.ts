@@ -52,7 +52,8 @@ function valueWriter(data: Data): CellWriter {
   if (DataType.isStruct(type)) return structWriter(data);
   if (DataType.isInterval(type)) {
     const words: Int32Array = data.values;
-    const nanoseconds = (row: number): bigint => (BigInt(words[4 * row + 3]!) << 32n) | BigInt(words[4 * row + 2]! >>> 0);
+    const nanoseconds = (row: number): bigint =>
+      (BigInt(words[4 * row + 3]!) << 32n) | BigInt(words[4 * row + 2]! >>> 0);
     return (row) => `[${words[4 * row]},${words[4 * row + 1]},"${nanoseconds(row)}"]`;
   }
   return values instanceof BigInt64Array || values instanceof BigUint64Array

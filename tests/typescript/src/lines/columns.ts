@@ -27,7 +27,11 @@ export function column(type: DataType, cells: readonly unknown[]): Data {
   }
   if (DataType.isFixedSizeBinary(type)) {
     const nothing = Buffer.alloc(type.byteWidth).toString("base64");
-    const { data, valueOffsets } = spans(cells.map((cell) => cell ?? nothing), "base64", base64);
+    const { data, valueOffsets } = spans(
+      cells.map((cell) => cell ?? nothing),
+      "base64",
+      base64,
+    );
     for (let row = 0; row < cells.length; row++) {
       if (valueOffsets[row + 1]! - valueOffsets[row]! !== type.byteWidth) {
         throw new Misfit(row, `base64 of ${type.byteWidth} bytes`, cells[row]);
@@ -48,7 +52,9 @@ export function column(type: DataType, cells: readonly unknown[]): Data {
     const itemType = type.children[0]!.type;
     const child = DataType.isMap(type)
       ? makeData({
-          type: itemType as Struct, length: items.length, nullCount: 0,
+          type: itemType as Struct,
+          length: items.length,
+          nullCount: 0,
           children: fields(itemType as Struct, items, (row, pair) => array(row, pair, 2)),
         })
       : column(itemType, items);
@@ -136,7 +142,9 @@ function decimals(type: Decimal, cells: readonly unknown[]): Uint32Array {
 }
 
 function spans(
-  cells: readonly unknown[], expected: string, bytesOf: (cell: string) => Buffer | undefined,
+  cells: readonly unknown[],
+  expected: string,
+  bytesOf: (cell: string) => Buffer | undefined,
 ): { data: Uint8Array; valueOffsets: Int32Array } {
   const parts = cells.map((cell, row) => {
     const bytes = cell == null ? Buffer.alloc(0) : typeof cell === "string" ? bytesOf(cell) : undefined;
@@ -169,10 +177,17 @@ function running(lengths: readonly number[]): Int32Array {
 }
 
 function fields(
-  type: Struct, cells: readonly unknown[], membersOf: (row: number, cell: unknown, type: Struct) => readonly unknown[],
+  type: Struct,
+  cells: readonly unknown[],
+  membersOf: (row: number, cell: unknown, type: Struct) => readonly unknown[],
 ): Data[] {
   const rows = cells.map((cell, row) => (cell == null ? [] : membersOf(row, cell, type)));
-  return type.children.map((field, index) => column(field.type, rows.map((members) => members[index])));
+  return type.children.map((field, index) =>
+    column(
+      field.type,
+      rows.map((members) => members[index]),
+    ),
+  );
 }
 
 function members(row: number, cell: unknown, type: Struct): readonly unknown[] {

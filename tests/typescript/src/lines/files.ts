@@ -78,7 +78,11 @@ export class LinesFile {
 }
 
 async function* lines(
-  handle: FileHandle, path: string, from: number, to: number, chunkBytes = CHUNK,
+  handle: FileHandle,
+  path: string,
+  from: number,
+  to: number,
+  chunkBytes = CHUNK,
 ): AsyncGenerator<readonly Line[]> {
   let pending: Buffer[] = [];
   let pendingBytes = 0;

@@ -69,7 +69,10 @@ export async function released(root: string, name: Name, signal: AbortSignal): P
 
 /** Whether something has this path. */
 export async function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false);
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Somebody else's name as one part of a path: different names stay different, and none is hidden or leads elsewhere. */
@@ -90,8 +93,16 @@ function unescaped(part: string): string {
 async function contentOf(folder: string): Promise<{ files: string[]; folders: string[] }> {
   const entries = await readdir(folder, { withFileTypes: true });
   return {
-    files: entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name).filter(isOfLines).sort(),
-    folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).filter(seen).sort(),
+    files: entries
+      .filter((entry) => !entry.isDirectory())
+      .map(({ name }) => name)
+      .filter(isOfLines)
+      .sort(),
+    folders: entries
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .filter(seen)
+      .sort(),
   };
 }
 

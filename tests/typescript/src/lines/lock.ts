@@ -19,7 +19,9 @@ export async function unlock(folder: string, key: string | undefined): Promise<v
   const lock = await readFile(join(folder, ".lock"), "utf8").catch(() => undefined);
   if (lock === undefined) return;
   const wanted = Buffer.from(lock.trim(), "hex");
-  const given = createHmac("sha256", key ?? "").update("towpath lines").digest();
+  const given = createHmac("sha256", key ?? "")
+    .update("towpath lines")
+    .digest();
   if (wanted.length === given.length && timingSafeEqual(wanted, given)) return;
   const problem = key === undefined ? "the folder is locked; give its key" : "the folder is locked with another key";
   throw new Failure("denied", problem, { reason: "WRONG_KEY", fields: { key: problem } });

@@ -34,7 +34,10 @@ export async function discardBut(kept: readonly Uint8Array[], stage: string, wri
 
 /** Publish what receipts name, discard everything else of the write, remove what the streams replace. Repeatable. */
 export async function publish(
-  root: string, writeId: string, receipts: readonly Uint8Array[], minimums: readonly { name: Name; minimum: bigint }[],
+  root: string,
+  writeId: string,
+  receipts: readonly Uint8Array[],
+  minimums: readonly { name: Name; minimum: bigint }[],
 ): Promise<void> {
   const stage = stageOf(root, writeId);
   if (!(await exists(stage + DONE))) {
@@ -63,7 +66,10 @@ export async function discard(root: string, writeId: string): Promise<void> {
 
 /** The name of a published file: generations and commits in order, and equal for equal commits. */
 export function publishedName(generation: bigint, writeId: string, writerId: string, number: string): string {
-  const writer = createHash("sha256").update(JSON.stringify([writeId, writerId])).digest("hex").slice(0, 32);
+  const writer = createHash("sha256")
+    .update(JSON.stringify([writeId, writerId]))
+    .digest("hex")
+    .slice(0, 32);
   return `${String(generation).padStart(20, "0")}-${writer}-${number}.ndjson`;
 }
 

@@ -36,9 +36,7 @@ export class LinesWriter implements Writer {
   #commitSeq: bigint;
   #files = 0;
 
-  private constructor(
-    root: string, request: WriteOpen, signal: AbortSignal, fence: Fence, discarded: number,
-  ) {
+  private constructor(root: string, request: WriteOpen, signal: AbortSignal, fence: Fence, discarded: number) {
     this.#root = root;
     this.#request = request;
     this.#signal = signal;

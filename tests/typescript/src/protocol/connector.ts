@@ -1,11 +1,12 @@
 // What a connector is made of, and how its configuration is validated.
 import { z } from "zod";
 
+import type { DestinationCapabilities, SourceCapabilities } from "../../gen/towpath/connector/v1/connector_pb.js";
 import type {
-  DestinationCapabilities, SourceCapabilities,
-} from "../../gen/towpath/connector/v1/connector_pb.js";
-import type {
-  PrepareWriteRequest, WriteOpen, WriteStream, ColumnPlan,
+  PrepareWriteRequest,
+  WriteOpen,
+  WriteStream,
+  ColumnPlan,
 } from "../../gen/towpath/connector/v1/destination_pb.js";
 import type { PlanReadRequest, Split } from "../../gen/towpath/connector/v1/source_pb.js";
 import type { StreamDescriptor } from "../../gen/towpath/connector/v1/types_pb.js";
@@ -47,7 +48,10 @@ export interface DestinationPart<Config> {
   prepare(config: Config, request: PrepareWriteRequest): Promise<readonly ColumnPlan[]>;
   open(config: Config, request: WriteOpen, signal: AbortSignal): Promise<Writer>;
   complete(
-    config: Config, writeId: string, receipts: readonly Uint8Array[], completed: readonly WriteStream[],
+    config: Config,
+    writeId: string,
+    receipts: readonly Uint8Array[],
+    completed: readonly WriteStream[],
   ): Promise<void>;
   abort(config: Config, writeId: string): Promise<void>;
 }
@@ -73,7 +77,10 @@ export function parseConfig<Config>(connector: Connector<Config>, configJson: st
 
 /** A path into the configuration, as the protocol writes it: tunnel.hosts[0].port. */
 function pathText(path: readonly PropertyKey[]): string {
-  return path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("").replace(/^\./, "");
+  return path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("")
+    .replace(/^\./, "");
 }
 
 /** The JSON Schema of a connector's configuration, as text. */

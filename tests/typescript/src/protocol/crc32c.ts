@@ -1,7 +1,12 @@
 // CRC-32C (Castagnoli), as batches carry it: reflected polynomial 0x82F63B78, initial and final value all ones.
 
 // Slicing by four: TABLES[0] is the usual table of one byte, the others are shifted on by one byte each.
-const TABLES = Array.from({ length: 4 }, () => new Uint32Array(256)) as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
+const TABLES = Array.from({ length: 4 }, () => new Uint32Array(256)) as [
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+];
 for (let byte = 0; byte < 256; byte++) {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;

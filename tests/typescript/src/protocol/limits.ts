@@ -2,7 +2,11 @@
 import { create } from "@bufbuild/protobuf";
 
 import {
-  type HandshakeRequest, type HandshakeResponse, HandshakeResponseSchema, type Limits, LimitsSchema,
+  type HandshakeRequest,
+  type HandshakeResponse,
+  HandshakeResponseSchema,
+  type Limits,
+  LimitsSchema,
 } from "../../gen/towpath/connector/v1/connector_pb.js";
 import { Failure } from "./failure.js";
 

@@ -5,7 +5,12 @@ import type { RecordBatch, Schema } from "apache-arrow";
 
 import type { Limits } from "../../gen/towpath/connector/v1/connector_pb.js";
 import {
-  type ReadOpen, type ReadRequest, type ReadResponse, ReadResponseSchema, type ReadStream, type Split,
+  type ReadOpen,
+  type ReadRequest,
+  type ReadResponse,
+  ReadResponseSchema,
+  type ReadStream,
+  type Split,
 } from "../../gen/towpath/connector/v1/source_pb.js";
 import { StreamStatus_State as State } from "../../gen/towpath/connector/v1/types_pb.js";
 import { Conversation } from "./conversation.js";
@@ -147,13 +152,21 @@ export class Reading<Config> {
     if (emission.kind === "schema") {
       const { schema, primaryKey } = emission;
       this.#schemaId += 1;
-      const announce = { stream, schemaId: this.#schemaId, ipcSchema: encodeSchema(schema), primaryKey: [...primaryKey] };
+      const announce = {
+        stream,
+        schemaId: this.#schemaId,
+        ipcSchema: encodeSchema(schema),
+        primaryKey: [...primaryKey],
+      };
       await this.#send({ case: "schema", value: announce });
     } else if (emission.kind === "rows") {
       await this.#rows(stream, emission.records);
     } else {
       if (emission.state.length > Number(this.#limits.maxStateBytes)) {
-        throw new Failure("bug", `a state has ${emission.state.length} bytes; ${this.#limits.maxStateBytes} are allowed`);
+        throw new Failure(
+          "bug",
+          `a state has ${emission.state.length} bytes; ${this.#limits.maxStateBytes} are allowed`,
+        );
       }
       this.#checkpointSeq += 1n;
       const { state, version: stateVersion } = emission;
@@ -184,7 +197,9 @@ export class Reading<Config> {
   }
 
   #send(message: NonNullable<Message>): Promise<void> {
-    return this.#conversation.send(create(ReadResponseSchema, { message } as MessageInitShape<typeof ReadResponseSchema>));
+    return this.#conversation.send(
+      create(ReadResponseSchema, { message } as MessageInitShape<typeof ReadResponseSchema>),
+    );
   }
 }
 

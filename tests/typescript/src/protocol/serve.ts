@@ -38,7 +38,10 @@ async function started<Config>(connector: Connector<Config>, environ: NodeJS.Pro
   process.on("SIGINT", stop);
   if (environ["TOWPATH_EXIT_WITH_PARENT"] === "1") {
     // Whoever started this process holds the other end; it closes when that one is gone, however it ended.
-    process.stdin.resume().on("end", () => process.exit(0)).on("error", () => process.exit(0));
+    process.stdin
+      .resume()
+      .on("end", () => process.exit(0))
+      .on("error", () => process.exit(0));
   }
 }
 

@@ -1,7 +1,21 @@
 // gRPC service definitions for @grpc/grpc-js, made from the generated descriptors.
-import { type DescMessage, type DescMethod, type DescService, fromBinary, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type Message,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import type { GenService } from "@bufbuild/protobuf/codegenv2";
-import type { handleBidiStreamingCall, handleServerStreamingCall, handleUnaryCall, MethodDefinition, Server } from "@grpc/grpc-js";
+import type {
+  handleBidiStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  MethodDefinition,
+  Server,
+} from "@grpc/grpc-js";
 
 type Shape = Record<string, Pick<DescMethod, "methodKind"> & { input: DescMessage; output: DescMessage }>;
 

@@ -47,8 +47,13 @@ type Wrong = (problem: string) => Failure;
 
 function hasOffsets(type: DataType): boolean {
   return (
-    DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isBinary(type) || DataType.isLargeBinary(type) ||
-    DataType.isList(type) || DataType.isLargeList(type) || DataType.isMap(type)
+    DataType.isUtf8(type) ||
+    DataType.isLargeUtf8(type) ||
+    DataType.isBinary(type) ||
+    DataType.isLargeBinary(type) ||
+    DataType.isList(type) ||
+    DataType.isLargeList(type) ||
+    DataType.isMap(type)
   );
 }
 

@@ -4,9 +4,17 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { RecordBatch, Schema } from "apache-arrow";
 
 import {
-  type WriteCommit, type WriteOpen, type WriteRequest, type WriteResponse, WriteResponseSchema,
+  type WriteCommit,
+  type WriteOpen,
+  type WriteRequest,
+  type WriteResponse,
+  WriteResponseSchema,
 } from "../../gen/towpath/connector/v1/destination_pb.js";
-import { type Batch, type SchemaAnnounce, StreamStatus_State as State } from "../../gen/towpath/connector/v1/types_pb.js";
+import {
+  type Batch,
+  type SchemaAnnounce,
+  StreamStatus_State as State,
+} from "../../gen/towpath/connector/v1/types_pb.js";
 import { Conversation } from "./conversation.js";
 import { BatchDecoder } from "./decode.js";
 import { Failure, statusOf, violation } from "./failure.js";
