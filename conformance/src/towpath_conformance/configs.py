@@ -46,10 +46,12 @@ def complaints_of(schema: Schema, config: Any) -> Sequence[str] | None:
 
 def without_required(schema: Schema, config: Mapping[str, Any]) -> Iterator[Spoilt]:
     """Yield the configuration without each field that the schema requires of it."""
+    done: set[str] = set()  # alternatives may share a field
     for field in fields_of(schema):
         keys = located(config, field.path)
-        if keys is None or not _has(config, keys):
+        if keys is None or field.path in done or keys[-1] not in within(config, keys):
             continue
+        done.add(field.path)
         spoilt = deepcopy(dict(config))
         within(spoilt, keys).pop(keys[-1])
         if complaints_of(schema, spoilt):
@@ -58,9 +60,10 @@ def without_required(schema: Schema, config: Mapping[str, Any]) -> Iterator[Spoi
 
 def mistyped(schema: Schema, config: Mapping[str, Any]) -> Iterator[Spoilt]:
     """Yield the configuration with a value of a wrong JSON type in each field, also in those that it leaves out."""
+    done: set[str] = set()  # alternatives may share a field
     for field in fields_of(schema):
         keys = located(config, field.path)
-        if keys is None:
+        if keys is None or field.path in done:
             continue
         for wrong in _WRONG:
             spoilt = deepcopy(dict(config))
@@ -68,6 +71,7 @@ def mistyped(schema: Schema, config: Mapping[str, Any]) -> Iterator[Spoilt]:
             if not _allows(field, wrong) and complaints_of(schema, spoilt):
                 kind = "an object" if isinstance(wrong, dict) else "a list" if isinstance(wrong, list) else "a text"
                 yield Spoilt(_text(keys), f"with {kind} as {_text(keys)}", spoilt, bool(field.alternative))
+                done.add(field.path)
                 break
 
 
@@ -107,10 +111,6 @@ def within(config: Any, keys: _Keys) -> Any:
 def _allows(field: SchemaField, value: Any) -> bool:
     kind = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "string"
     return kind in field.types
-
-
-def _has(config: Any, keys: _Keys) -> bool:
-    return keys[-1] in within(config, keys)
 
 
 def _text(keys: _Keys) -> str:
