@@ -17,6 +17,8 @@ STREAM = "things"
 class Yielding(Source[Config]):
     """Offers one stream, `things`."""
 
+    state_version = 7
+
     def __init__(
         self, produce: Callable[[ReadStream, Context], Iterable[Record]], schema: pa.Schema | None = None
     ) -> None:

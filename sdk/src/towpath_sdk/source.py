@@ -41,7 +41,8 @@ ConfigT = TypeVar("ConfigT", bound=Config)
 class Checkpoint:
     """A point from which `read` can continue: everything yielded before it is covered by `state`.
 
-    A mapping is stored as JSON; bytes are stored as they are. `version` grows when the author changes the encoding.
+    A mapping is stored as JSON; bytes are stored as they are. Either comes back unharmed or not at all. `version` grows
+    when the author changes the encoding, and `Source.state_version` with it.
     """
 
     state: Mapping[str, object] | bytes
@@ -74,6 +75,8 @@ class Source(Generic[ConfigT]):
     """Upstream resources are held until `acknowledge`."""
     deterministic_replay: ClassVar[bool] = False
     """Equal state over unchanged data yields the same rows in the same order."""
+    state_version: ClassVar[int] = 1
+    """Highest `Checkpoint.version` that `read` can continue from; the SDK refuses states of later ones."""
 
     def check(self, config: ConfigT) -> Iterable[Probe]:
         """Yield named probes in order; the SDK runs each and stops at the first that fails and is marked `essential`.

@@ -16,7 +16,7 @@ from towpath_sdk._wire.rows import RowBuffer
 from towpath_sdk._wire.schemas import selected
 from towpath_sdk.catalog import ReadMode, ReadStream, Stream, StreamName
 from towpath_sdk.config import Config
-from towpath_sdk.errors import Bug, Misconfigured, NotFound
+from towpath_sdk.errors import Bug, Misconfigured, NotFound, PositionLost
 from towpath_sdk.source import Checkpoint, Source
 
 __all__ = ["read_streams"]
@@ -29,19 +29,24 @@ def read_streams(
     source: Source[Any],
     config: Config,
     streams: Sequence[ReadStream],
+    lost: Mapping[int, PositionLost],
     context: CallContext,
     emission: Emission,
     remember: Callable[[int, int, Checkpoint | None, int], None],
 ) -> None:
     """Read every stream, each to its terminal status, then finish.
 
-    `remember` is told stream index, number and bytes of each checkpoint. Raises only when the call was cancelled.
+    Those that are `lost`, by index, fail without being asked for. `remember` is told stream index, number and bytes of
+    each checkpoint. Raises only when the call was cancelled.
     """
     for index, stream in enumerate(streams):
         if context.drain_requested:
             emission.status(index, _Status.STATE_INCOMPLETE)
             continue
         context.drain_noticed = False
+        if index in lost:
+            emission.status(index, _Status.STATE_FAILED, lost[index], stream.name)
+            continue
 
         try:
             out = StreamEmission(emission, index, stream.name, partial(remember, index))
@@ -112,7 +117,7 @@ class _StreamReading:
                 self._pass(record)
             elif isinstance(record, Checkpoint):
                 self._flush()
-                self._out.checkpoint(record)
+                self._checkpoint(record)
                 if self._context.drain_requested:
                     return True
             elif isinstance(record, pa.Table):
@@ -124,6 +129,15 @@ class _StreamReading:
             else:
                 raise Bug(f"read yielded a {type(record).__name__}; it may yield {_YIELDABLE}")
         return False
+
+    def _checkpoint(self, checkpoint: Checkpoint) -> None:
+        known = self._source.state_version
+        if checkpoint.version > known:
+            raise Bug(
+                f"a checkpoint of version {checkpoint.version}, which the next read would refuse: state_version of "
+                f"{type(self._source).__name__} is {known}"
+            )
+        self._out.checkpoint(checkpoint)
 
     def _add_row(self, row: Mapping[str, Any]) -> None:
         rows = self._row_buffer() if self._rows is None else self._rows

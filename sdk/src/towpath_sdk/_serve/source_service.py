@@ -21,7 +21,7 @@ from towpath_sdk._serve.queues import Outbox
 from towpath_sdk._serve.reading import read_streams
 from towpath_sdk._wire.catalogs import read_stream_from_wire, split_from_wire, split_to_wire
 from towpath_sdk.catalog import ReadStream
-from towpath_sdk.errors import Bug, Misconfigured
+from towpath_sdk.errors import Bug, Misconfigured, PositionLost
 from towpath_sdk.source import Checkpoint, Source
 
 __all__ = ["SourceService"]
@@ -60,7 +60,8 @@ class SourceService:
 
         def plan(_: CallContext) -> source_pb2.PlanReadResponse:
             config = self._calls.parse(request.config_json)
-            streams = [read_stream_from_wire(s, f"streams[{i}]") for i, s in enumerate(request.streams)]
+            known = self._source.state_version
+            streams = [read_stream_from_wire(s, f"streams[{i}]", known) for i, s in enumerate(request.streams)]
             splits = self._source.plan(config.values, streams, max(1, request.target_splits))
             return source_pb2.PlanReadResponse(splits=map(split_to_wire, splits))
 
@@ -86,7 +87,7 @@ class _Read:
         self._source = source
         self._wire = wire
         self._config = calls.parse(request.config_json)
-        self._streams = _streams_of(request)
+        self._streams, self._lost = _streams_of(request, source.state_version)
         self._outbox = Outbox(2 * calls.batch_bytes)
         self._overruled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._acks = AckLedger(keep_checkpoints=calls.connector.hears_acks)
@@ -124,7 +125,15 @@ class _Read:
                 listening.cancel()
 
     def _produce(self) -> None:
-        read_streams(self._source, self._config.values, self._streams, self._context, self._emission, self._acks.sent)
+        read_streams(
+            self._source,
+            self._config.values,
+            self._streams,
+            self._lost,
+            self._context,
+            self._emission,
+            self._acks.sent,
+        )
 
     def _hear_acks(self) -> None:
         def hear(index: int, checkpoint: Checkpoint) -> None:
@@ -189,7 +198,8 @@ def _parsed(message: bytes) -> source_pb2.ReadRequest:
         raise _violation(f"a message of {len(message)} bytes is no ReadRequest") from error
 
 
-def _streams_of(request: source_pb2.ReadOpen) -> list[ReadStream]:
+def _streams_of(request: source_pb2.ReadOpen, state_version: int) -> tuple[list[ReadStream], dict[int, PositionLost]]:
+    """Return what is to be read, and by index why some of it cannot be continued: those streams fail, no others."""
     if not request.streams:
         raise _violation("a Read names at least one stream")
     if request.shared_state:
@@ -197,7 +207,17 @@ def _streams_of(request: source_pb2.ReadOpen) -> list[ReadStream]:
     split = split_from_wire(request.split) if request.HasField("split") else None
     if split is not None and len(request.streams) > 1:
         raise _violation("a Read of a split names the one stream that it belongs to")
-    return [read_stream_from_wire(stream, f"streams[{i}]", split) for i, stream in enumerate(request.streams)]
+    streams: list[ReadStream] = []
+    lost: dict[int, PositionLost] = {}
+    for index, stream in enumerate(request.streams):
+        path = f"streams[{index}]"
+        try:
+            streams.append(read_stream_from_wire(stream, path, state_version, split))
+        except PositionLost as error:
+            lost[index] = error
+            stream.ClearField("state")
+            streams.append(read_stream_from_wire(stream, path, state_version, split))
+    return streams, lost
 
 
 def _violation(message: str) -> Misconfigured:

@@ -11,7 +11,7 @@ from towpath_sdk._wire.schemas import decode_schema, encode_schema
 from towpath_sdk._wire.states import decode_state
 from towpath_sdk.catalog import ReadMode, ReadStream, Split, Stream, StreamName, WriteMode, WriteStream
 from towpath_sdk.destination import ColumnPlan, Fit
-from towpath_sdk.errors import Misconfigured
+from towpath_sdk.errors import Misconfigured, PositionLost
 
 __all__ = [
     "column_plan_from_wire",
@@ -69,11 +69,22 @@ def read_stream_to_wire(stream: ReadStream, state: bytes = b"") -> source_pb2.Re
     )
 
 
-def read_stream_from_wire(stream: source_pb2.ReadStream, path: str, split: Split | None = None) -> ReadStream:
-    """Decode a stream to read. Raises Misconfigured naming `path` when name or mode are missing."""
+def read_stream_from_wire(
+    stream: source_pb2.ReadStream, path: str, state_version: int, split: Split | None = None
+) -> ReadStream:
+    """Decode a stream to read; `state_version` is the highest one that its source knows.
+
+    Raises Misconfigured naming `path` when name or mode are missing, PositionLost when its state is of no use.
+    """
     modes = {mode.value: mode for mode in ReadMode}
     if stream.mode not in modes:
         raise _invalid(f"{path}.mode", "is not set or unknown")
+    if stream.state and stream.state_version > state_version:
+        raise PositionLost(
+            f"the stored state is of version {stream.state_version}, and this connector knows {state_version} at most; "
+            "upgrade the connector, or refresh the stream",
+            reason="UNKNOWN_STATE",
+        )
     return ReadStream(
         name=_name(stream.name, path),
         mode=modes[stream.mode],

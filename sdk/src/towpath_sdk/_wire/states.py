@@ -1,30 +1,39 @@
-"""States: a mapping becomes marked JSON, bytes stay as they are, and no secret gets in."""
+"""States: a mapping as JSON, bytes as they are, behind a mark and a checksum; no secret gets in, and no damage out."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import cast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import google_crc32c
 
 from towpath_sdk.errors import Bug, PositionLost
 from towpath_sdk.redaction import Redactor
 
 __all__ = ["decode_state", "encode_state"]
 
-_FAMILY = b"towpath:"
-_JSON = b"towpath:json:"
-_BYTES = b"towpath:bytes:"
+_MARKED = re.compile(rb"towpath:(json|bytes):([0-9a-f]{8}):")
+
+_crc32c = cast("Callable[[bytes], int]", cast("Any", google_crc32c).value)
 
 
 def encode_state(state: Mapping[str, object] | bytes, redactor: Redactor, max_bytes: int) -> bytes:
-    """Encode a checkpoint's state. Raises Bug when it is too large, not JSON, or contains a secret."""
+    """Encode a checkpoint's state; that of no bytes is none at all.
+
+    Raises Bug when it is too large, not JSON, or contains a secret.
+    """
+    if state == b"":
+        return b""
     if isinstance(state, bytes):
-        encoded = _BYTES + state if state.startswith(_FAMILY) else state
+        encoded = _marked(b"bytes", state)
     else:
         try:
-            encoded = _JSON + json.dumps(state, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+            text = json.dumps(state, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         except (TypeError, ValueError) as error:
             raise Bug(f"a checkpoint's state is not JSON: {error}") from error
+        encoded = _marked(b"json", text.encode())
     if len(encoded) > max_bytes > 0:
         raise Bug(f"a checkpoint's state has {len(encoded)} bytes, the limit is {max_bytes}")
     if redactor.finds_secret_in(encoded):
@@ -33,17 +42,19 @@ def encode_state(state: Mapping[str, object] | bytes, redactor: Redactor, max_by
 
 
 def decode_state(encoded: bytes) -> Mapping[str, object] | bytes | None:
-    """Decode a state; None when there is none. Raises PositionLost when marked JSON is damaged."""
+    """Decode a state; None when there is none. Raises PositionLost when `encode_state` did not write it as it is."""
     if not encoded:
         return None
-    if encoded.startswith(_BYTES):
-        return encoded[len(_BYTES) :]
-    if not encoded.startswith(_JSON):
-        return encoded
-    try:
-        state = json.loads(encoded[len(_JSON) :])
-    except ValueError as error:
-        raise PositionLost("the stored state is damaged; refresh the stream", reason="DAMAGED_STATE") from error
-    if not isinstance(state, dict):
+    marked = _MARKED.match(encoded)
+    if marked is None:
+        raise PositionLost(
+            "the stored state was not written by this connector; refresh the stream", reason="UNKNOWN_STATE"
+        )
+    content = encoded[marked.end() :]
+    if int(marked[2], 16) != _crc32c(marked[1] + content):
         raise PositionLost("the stored state is damaged; refresh the stream", reason="DAMAGED_STATE")
-    return cast("dict[str, object]", state)
+    return content if marked[1] == b"bytes" else cast("dict[str, object]", json.loads(content))
+
+
+def _marked(kind: bytes, content: bytes) -> bytes:
+    return b"towpath:%b:%08x:%b" % (kind, _crc32c(kind + content), content)

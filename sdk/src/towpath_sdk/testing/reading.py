@@ -10,7 +10,7 @@ from towpath.connector.v1 import source_pb2, types_pb2
 
 from towpath_sdk._wire.batches import BatchDecoder
 from towpath_sdk._wire.states import decode_state
-from towpath_sdk.errors import Bug, TowpathError
+from towpath_sdk.errors import Bug, PositionLost, TowpathError
 from towpath_sdk.framing import peek
 from towpath_sdk.status import from_status
 from towpath_sdk.testing.raw_call import SteppedCall
@@ -180,10 +180,18 @@ class ReadSession:
             ReceivedCheckpoint(
                 checkpoint_seq=checkpoint.checkpoint_seq,
                 stream=checkpoint.stream,
-                state=decode_state(checkpoint.state),
+                state=_decoded(checkpoint.state),
                 encoded=checkpoint.state,
                 version=checkpoint.state_version,
                 up_to_batch_seq=checkpoint.up_to_batch_seq,
                 rows=checkpoint.rows,
             )
         )
+
+
+def _decoded(encoded: bytes) -> Mapping[str, object] | bytes | None:
+    """A state as its author gave it; as it came, from a connector that is not made with this SDK."""
+    try:
+        return decode_state(encoded)
+    except PositionLost:
+        return encoded
