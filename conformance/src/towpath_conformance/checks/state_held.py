@@ -116,4 +116,4 @@ async def withheld_acks_memory(trial: Trial) -> None:
                     f"MiB; the case file allows {patience.memory_mib}",
                 )
         expect(call.failure is None, f"reading {stream} without acknowledging failed: {call.failure}")
-    trial.facts["MiB of memory with withheld acknowledgements"] = peak >> 20
+    trial.facts["MiB of memory with withheld acknowledgements"] = float(peak >> 20)
