@@ -96,8 +96,9 @@ class ConnectorServiceServicer(object):
     def Discover(self, request, context):
         """Discover streams the catalogue, in pages, so that it can exceed one message.
 
-        Streams come in a stable order and each exactly once. Safe to repeat; ends promptly when cancelled.
-        UNIMPLEMENTED by connectors that are no source.
+        Streams come in a stable order and each exactly once. A page stays within Limits.max_message_bytes. The RPC fails with
+        INVALID_ARGUMENT and BadRequest, before any page, when the configuration does not match the schema. Safe to repeat;
+        ends promptly when cancelled. UNIMPLEMENTED by connectors that are no source.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

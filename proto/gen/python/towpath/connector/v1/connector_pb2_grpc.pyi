@@ -76,8 +76,9 @@ class ConnectorServiceStub:
     Discover: _grpc.UnaryStreamMultiCallable[_connector_pb2.DiscoverRequest, _connector_pb2.DiscoverResponse]
     """Discover streams the catalogue, in pages, so that it can exceed one message.
 
-    Streams come in a stable order and each exactly once. Safe to repeat; ends promptly when cancelled.
-    UNIMPLEMENTED by connectors that are no source.
+    Streams come in a stable order and each exactly once. A page stays within Limits.max_message_bytes. The RPC fails with
+    INVALID_ARGUMENT and BadRequest, before any page, when the configuration does not match the schema. Safe to repeat;
+    ends promptly when cancelled. UNIMPLEMENTED by connectors that are no source.
     """
 
 @_typing.type_check_only
@@ -108,8 +109,9 @@ class ConnectorServiceAsyncStub(ConnectorServiceStub):
     Discover: _aio.UnaryStreamMultiCallable[_connector_pb2.DiscoverRequest, _connector_pb2.DiscoverResponse]  # type: ignore[assignment]
     """Discover streams the catalogue, in pages, so that it can exceed one message.
 
-    Streams come in a stable order and each exactly once. Safe to repeat; ends promptly when cancelled.
-    UNIMPLEMENTED by connectors that are no source.
+    Streams come in a stable order and each exactly once. A page stays within Limits.max_message_bytes. The RPC fails with
+    INVALID_ARGUMENT and BadRequest, before any page, when the configuration does not match the schema. Safe to repeat;
+    ends promptly when cancelled. UNIMPLEMENTED by connectors that are no source.
     """
 
 class ConnectorServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -161,8 +163,9 @@ class ConnectorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_connector_pb2.DiscoverResponse], _abc.AsyncIterator[_connector_pb2.DiscoverResponse]]:
         """Discover streams the catalogue, in pages, so that it can exceed one message.
 
-        Streams come in a stable order and each exactly once. Safe to repeat; ends promptly when cancelled.
-        UNIMPLEMENTED by connectors that are no source.
+        Streams come in a stable order and each exactly once. A page stays within Limits.max_message_bytes. The RPC fails with
+        INVALID_ARGUMENT and BadRequest, before any page, when the configuration does not match the schema. Safe to repeat;
+        ends promptly when cancelled. UNIMPLEMENTED by connectors that are no source.
         """
 
 def add_ConnectorServiceServicer_to_server(servicer: ConnectorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
