@@ -51,9 +51,7 @@ class InPages:
 
     limit: int
     agreed: bool
-    """The instance said that it would."""
-    many: bool
-    """It was discovered with `many_streams` of the case file."""
+    """The instance said that it would; False, too, where it could not be asked because all calls go to one process."""
     answer: Answer[connector_pb2.DiscoverResponse]
 
 
@@ -73,8 +71,18 @@ async def _in_small_pages(trial: Trial) -> InPages:
         limits=connector_pb2.Limits(max_message_bytes=limit),
         client_info="towpath-conformance",
     )
+    shared = await (await trial.peer()).handshake()
     async with trial.fresh() as instance:
-        agreed = (await instance.peer.handshake(offered)).responses
+        own = await instance.peer.handshake()
+        if _instance_id(own) == _instance_id(shared):
+            # One process for all calls: what it agrees to now, it would keep to in those of every other check.
+            agreed = False
+        else:
+            answers = (await instance.peer.handshake(offered)).responses
+            agreed = bool(answers) and answers[0].limits.max_message_bytes == limit
         answer = await instance.peer.discover(config_json, trial.case.patience.call_seconds)
-    kept = bool(agreed) and agreed[0].limits.max_message_bytes == limit
-    return InPages(limit, kept, many is not None, answer)
+    return InPages(limit, agreed, answer)
+
+
+def _instance_id(answer: Answer[connector_pb2.HandshakeResponse]) -> str:
+    return answer.responses[0].instance_id if answer.responses else ""

@@ -30,7 +30,10 @@ _CANCELLED_TIMES = 5
 async def page_size(trial: Trial) -> None:
     pages = await in_small_pages(trial)
     if not pages.agreed:
-        skip("the connector did not agree to a smaller limit; see handshake.limits-smaller-of-both")
+        skip(
+            "no instance agreed to a smaller limit: it takes one of its own, with --command, or see "
+            "handshake.limits-smaller-of-both"
+        )
     for number, page in enumerate(pages.answer.all_ok, start=1):
         expect(
             page.ByteSize() <= pages.limit or len(page.streams) == 1,
