@@ -236,9 +236,7 @@ async def deadline(trial: Trial) -> None:
         expect(health.failure is None, f"after Checks whose deadline has struck, health fails: {health.failure}")
         process = instance.process
         expect(process is None or process.alive, "the connector ended after Checks whose deadline has struck")
-        later = await peer.check(
-            trial.case.config_json, min(trial.case.patience.call_seconds / 2, 10 * usual.seconds + 5)
-        )
+        later = await peer.check(trial.case.config_json, trial.case.patience.call_seconds)
         expect(
             later.failure is None,
             f"after Checks whose deadline has struck, the next one, with time enough, fails: {later.failure}",

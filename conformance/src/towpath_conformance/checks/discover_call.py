@@ -73,7 +73,7 @@ async def cancel(trial: Trial) -> None:
         skip("Discover fails in any case; see discover.schemas-decode")
     many = trial.source.many_streams
     config_json = trial.case.config_json if many is None else trial.case.config_with(many)
-    seconds = min(trial.case.patience.call_seconds / 2, 10 * usual.seconds + 5)
+    seconds = trial.case.patience.call_seconds
     async with trial.fresh() as instance:
         peer = instance.peer
         for cancelled in range(_CANCELLED_TIMES):
