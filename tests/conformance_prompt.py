@@ -45,7 +45,7 @@ class Prompt:
     def write_case(self, **more: object) -> None:
         """Write the case file; `more` is added to what it takes to be judged."""
         config = {"path": str(self.folder / "lines.txt"), "password": "${LINES_PASSWORD}"}
-        case = {"config": config, "source": {"streams": [{"name": "lines"}]}, "patience": {"ready_seconds": 30}, **more}
+        case = {"config": config, "source": {"streams": [{"name": "lines"}]}, "patience": {"ready_seconds": 60}, **more}
         (self.folder / "conformance.yaml").write_text(yaml.safe_dump(case))
 
     def argv(self, *arguments: str) -> list[str]:

@@ -42,6 +42,7 @@ __all__ = [
     "StreamCase",
     "expanded",
     "load_case",
+    "taken_from",
 ]
 
 
@@ -77,11 +78,13 @@ class Reader(_Part):
     the namespace and the name, and returns a pyarrow.Table. A stream that does not exist reads as no rows.
     """
 
-    command: list[str] | None = None
+    command: list[str] | None = Field(default=None, description="A command and its arguments; prints the visible rows.")
     format: Literal["jsonl", "arrow", "parquet"] = Field(default="jsonl", description="What the command prints.")
-    sql: str | None = None
-    url: str | None = None
-    plugin: str | None = None
+    sql: str | None = Field(default=None, description="A query to the database at `url`.")
+    url: str | None = Field(default=None, description="With `sql`: a postgresql:// URL or the path of an SQLite file.")
+    plugin: str | None = Field(
+        default=None, description="`module:function`, called with the configuration, the namespace and the name."
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Reader:
@@ -107,7 +110,7 @@ class InvalidConfig(_Part):
     )
     set: dict[str, Any] = Field(default_factory=dict[str, Any], description="Dotted paths to new values.")
     drop: list[str] = Field(default_factory=list[str], description="Dotted paths to remove.")
-    fails: Expected = Expected()
+    fails: Expected = Field(default=Expected(), description="How it fails, as far as it matters.")
 
     def config(self, valid: Mapping[str, Any]) -> dict[str, Any]:
         """The valid configuration, spoilt."""
@@ -134,7 +137,7 @@ class StreamCase(_Part):
     namespace: str | None = Field(
         default=None, description="The namespace, where the name itself holds a point; may be empty."
     )
-    mode: Mode = Mode.SNAPSHOT
+    mode: Mode = Field(default=Mode.SNAPSHOT, description="snapshot, incremental or changes.")
     cursor: str = Field(default="", description="Cursor column of an incremental read.")
     columns: list[str] = Field(default_factory=list[str], description="Columns to select; all when empty.")
 
@@ -168,7 +171,7 @@ class StreamCase(_Part):
 class TypeMatrix(_Part):
     """A stream with a column of every type, and what must come out of it, exactly."""
 
-    stream: StreamCase
+    stream: StreamCase = Field(description="The stream.")
     expected: str = Field(description="A Parquet, Arrow (IPC file) or JSON Lines file with the expected rows.")
 
 
@@ -185,14 +188,18 @@ class SourceCase(_Part):
     failing_set: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="Changes to the configuration under which `failing` fails."
     )
-    type_matrix: TypeMatrix | None = None
+    type_matrix: TypeMatrix | None = Field(
+        default=None, description="A stream with a column of every type, and the rows that must come out of it."
+    )
     add_rows: Action | None = Field(default=None, description="Adds rows to the incremental streams.")
     alter: Action | None = Field(
         default=None,
         description="Adds a column to the first stream; or `schema_change` names a stream that changes by itself.",
     )
     schema_change: StreamCase | None = Field(default=None, description="A stream whose schema changes in the middle.")
-    schema_change_set: dict[str, Any] = Field(default_factory=dict[str, Any])
+    schema_change_set: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="Changes to the configuration for it."
+    )
     many_streams: dict[str, Any] | None = Field(
         default=None, description="Changes to the configuration under which `discover` lists at least 10,000 streams."
     )
@@ -203,9 +210,13 @@ class SourceCase(_Part):
         default_factory=dict[str, Any], description="Changes to the configuration for it."
     )
     oversize: StreamCase | None = Field(default=None, description="A stream with a row of more than 64 KiB.")
-    oversize_set: dict[str, Any] = Field(default_factory=dict[str, Any])
+    oversize_set: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="Changes to the configuration for it."
+    )
     blocked: StreamCase | None = Field(default=None, description="A stream whose read blocks in the remote system.")
-    blocked_set: dict[str, Any] = Field(default_factory=dict[str, Any])
+    blocked_set: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="Changes to the configuration under which it blocks."
+    )
     held: Action | None = Field(
         default=None,
         description="With needs_acks: exits with 0 while the remote system holds what was not acknowledged, else 1.",
@@ -220,7 +231,7 @@ class DestinationCase(_Part):
     """How a destination is judged."""
 
     prepare: Action | None = Field(default=None, description="Run once, before everything.")
-    read_back: Reader
+    read_back: Reader = Field(description="How to read back what is visible of one stream.")
     namespace: str = Field(
         default="conformance", description="Namespace of the streams that are written; may be empty."
     )
@@ -287,10 +298,12 @@ class Case(_Part):
     """Everything that one connector is judged with."""
 
     config: dict[str, Any] = Field(description="A valid configuration.")
-    invalid: list[InvalidConfig] = Field(default_factory=list[InvalidConfig])
-    source: SourceCase | None = None
-    destination: DestinationCase | None = None
-    patience: Patience = Patience()
+    invalid: list[InvalidConfig] = Field(
+        default_factory=list[InvalidConfig], description="Configurations that must fail."
+    )
+    source: SourceCase | None = Field(default=None, description="How the source role is judged.")
+    destination: DestinationCase | None = Field(default=None, description="How the destination role is judged.")
+    patience: Patience = Field(default=Patience(), description="How long and how often.")
     folder: Annotated[Path, Field(exclude=True)] = Path()
     from_environment: Annotated[frozenset[str], Field(exclude=True, repr=False)] = frozenset()
     """Values of the environment variables that the file names: no report shows them."""
@@ -335,13 +348,12 @@ def load_case(path: Path, environ: Mapping[str, str] = os.environ) -> Case:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise Misconfigured(f"{path} is not YAML: {error}") from error
-    named = {name: environ[name] for name in _named_variables(raw) if name in environ}
     try:
         return Case.model_validate(
             {
                 **expanded(raw, environ),
                 "folder": path.parent.absolute(),
-                "from_environment": {value for name, value in named.items() if name not in _PUBLIC_VARIABLES},
+                "from_environment": taken_from(raw, environ),
             }
         )
     except ValidationError as error:
@@ -355,6 +367,12 @@ _PUBLIC_VARIABLES = frozenset({"HOME", "PWD", "TMPDIR", "USER"})
 """Where one is, and who: said in every path, and no secret."""
 
 _VARIABLE = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def taken_from(value: Any, environ: Mapping[str, str]) -> frozenset[str]:
+    """Values of the environment variables that strings name, but for those that say where one is at home."""
+    names = _named_variables(value) - _PUBLIC_VARIABLES
+    return frozenset(environ[name] for name in names if name in environ)
 
 
 def _named_variables(value: Any) -> set[str]:

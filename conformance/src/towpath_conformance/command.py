@@ -16,6 +16,7 @@ from towpath_sdk.errors import Conflict, Misconfigured, Unavailable
 from towpath_conformance.actions import ActionFailed
 from towpath_conformance.case import Case, load_case
 from towpath_conformance.choosing import CheckId, TargetChoice, chosen_checks, target_options
+from towpath_conformance.config_template import FILL_IN
 from towpath_conformance.explaining import explained, listed, listed_as_json
 from towpath_conformance.first_case import first_case
 from towpath_conformance.interview import interview, load_config
@@ -156,13 +157,13 @@ def init(
     except StartFailed as failure:
         raise Unavailable(str(failure), reason="NOT_STARTED") from failure
     words = ["towpath", "conformance", *target.words(), "--input", str(path)]
-    path.write_text(first_case(known, shlex.join(words)), "utf-8")
+    text = first_case(known, shlex.join(words))
+    path.write_text(text, "utf-8")
     err = _console(stderr=True)
     if known.problem:
         err.print(Text(f"note: no streams are listed, because {known.problem}"), soft_wrap=True)
-    err.print(
-        Text(f"wrote {path}; complete the lines marked `fill in`, then run:\n  {shlex.join(words)}"), soft_wrap=True
-    )
+    complete = "complete the lines marked `fill in`, then run" if f"  {FILL_IN}" in text else "run"
+    err.print(Text(f"wrote {path}; {complete}:\n  {shlex.join(words)}"), soft_wrap=True)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ def invalid_section(schema: Schema, given: Mapping[str, Any] | None) -> list[str
     """Lines of configurations that must fail, as far as they can be guessed from the schema."""
     entries: list[str] = []
     for field in fields_of(schema):
-        if "[]" in field.path or not (field.required or _has(given, field.path)):
+        always = field.required and "." not in field.path
+        if "[]" in field.path or not (always or _has(given, field.path)):
             continue
         if field.secret and field.types in (["string"], []):
             entries += _entry(f"wrong {_words(field.name)}", field.path, "not-the-right-one", "credentials")
@@ -103,7 +104,7 @@ def _fields(
 def _field(
     field: SchemaField, fields: Sequence[SchemaField], indent: str, given: Mapping[str, Any] | None, *, active: bool
 ) -> Iterator[str]:
-    for line in textwrap.wrap(_about(field), _WIDTH - len(indent)):
+    for line in textwrap.wrap(_about(field), _WIDTH - len(indent), break_on_hyphens=False):
         yield f"{indent}# {line}"
     key = yaml_value(field.name)
     if any(other.path.startswith(f"{field.path}.") for other in fields) and _value(given, field.path) is None:
@@ -143,9 +144,9 @@ def _about(field: SchemaField) -> str:
         facts.append(str(form))
     if field.secret:
         facts.append("secret")
-    facts.append("required" if field.required else "optional")
-    if field.has_default and field.default is not None and not field.secret:
-        facts.append(f"default {yaml_value(field.default)}")
+    default = field.default
+    told = default is not None and default != [] and not isinstance(default, dict) and not field.secret
+    facts.append("required" if field.required else f"default {yaml_value(default)}" if told else "optional")
     return f"{field.description.strip()} ({', '.join(facts)})".strip()
 
 

@@ -117,7 +117,7 @@ def _optional(model: type[BaseModel], path: str, spec: connector_pb2.SpecRespons
             continue
         yield ""
         about = " ".join(filter(None, [field.description, _needed_by(f"{path}.{name}", spec)]))
-        for line in textwrap.wrap(about, _WIDTH):
+        for line in textwrap.wrap(about, _WIDTH, break_on_hyphens=False):
             yield f"  # {line}"
         yield from commented(
             [f"  {line}" for line in _EXAMPLES.get(name, [f"{name}: {{some.field: its value}}"])], "  "

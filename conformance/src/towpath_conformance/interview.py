@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,17 +13,20 @@ import yaml
 from towpath.connector.v1 import connector_pb2
 from towpath_sdk.errors import Misconfigured
 
-from towpath_conformance.case import expanded
+from towpath_conformance.case import Case, expanded, taken_from
+from towpath_conformance.concealment import secrets_of
 from towpath_conformance.failure import failure_of_status
 from towpath_conformance.first_case import Known
 from towpath_conformance.peer import Peer
 from towpath_conformance.schema import fields_of, parse_schema
+from towpath_conformance.shown import printable
 from towpath_conformance.targets import Target
 from towpath_conformance.targets.port import StartFailed
 
 __all__ = ["interview", "load_config"]
 
-_READY_SECONDS = 15.0
+_READY_SECONDS = 60.0
+"""A connector that ends is noticed at once; one that is slow to start is no failure here."""
 
 
 def load_config(path: Path) -> dict[str, Any]:
@@ -42,6 +46,16 @@ async def interview(target: Target, config: Mapping[str, Any] | None) -> Known:
     """Ask for the Spec, and discover streams where that is possible. Raises StartFailed, or Misconfigured."""
     # Before anything is started: a variable that is not set is the user's to mend.
     resolved = expanded(config, os.environ) if config is not None else None
+    case = Case(config=resolved or {}, from_environment=taken_from(config, os.environ))
+    try:
+        known = await _asked(target, config, resolved)
+    except StartFailed as failure:
+        raise StartFailed(printable(secrets_of(case).redact(str(failure)))) from None
+    redactor = secrets_of(case, known.spec.config_json_schema)
+    return replace(known, problem=printable(redactor.redact(known.problem)))
+
+
+async def _asked(target: Target, config: Mapping[str, Any] | None, resolved: Mapping[str, Any] | None) -> Known:
     async with target.start(_READY_SECONDS) as instance:
         answer = await instance.peer.spec()
         if answer.failure is not None or not answer.responses:
