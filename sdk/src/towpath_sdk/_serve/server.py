@@ -35,9 +35,11 @@ _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
-    # Otherwise gRPC takes up to 25 MB from each sender ahead of the inbox, which is what bounds memory.
+    # Otherwise gRPC takes up to 25 MB from each sender ahead of the inbox, which is what bounds memory. Without the
+    # probe window and frames would stay at 64 and 16 KiB: a MiB for each saves a seventh of the CPU time of a hop.
     ("grpc.http2.bdp_probe", 0),
-    ("grpc.http2.lookahead_bytes", 64 * 1024),
+    ("grpc.http2.lookahead_bytes", 1024 * 1024),
+    ("grpc.http2.max_frame_size", 1024 * 1024),
 ]
 
 

@@ -6,7 +6,7 @@ batch that its stream has sent so far, and corrects that afterwards. A batch tha
 overdraws the budget by the difference, once, and nobody reads until the debt is paid; a batch larger than the whole
 budget travels alone.
 
-Beyond this, gRPC itself holds little: at the broker's reading end one HTTP/2 window of 64 KiB per stream, at its
+Beyond this, gRPC itself holds little: at the broker's reading end one HTTP/2 window of 1 MiB per stream, at its
 sending end what the socket takes.
 """
 
