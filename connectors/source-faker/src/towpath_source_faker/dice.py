@@ -21,6 +21,7 @@ Words: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint64]]"
 """Sixty-four random bits per row."""
 
 _buffer: Any = cast("Any", pa).py_buffer
+_Bytes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint8]]"
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _VERSION = np.uint64(0xD1B54A32D192ED03)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -58,12 +59,18 @@ class Dice:
         return words.view(np.int64)
 
     def padding(self, size: int, rows: Integers) -> pa.Array[pa.StringScalar]:
-        """A text of `size` printable characters per row: a window of a random text that is the same for all rows."""
-        text = _text(self.seed, max(1 << 16, 2 * size))
-        starts = self.below(len(text) - size + 1, "padding", rows)
-        windows = np.lib.stride_tricks.sliding_window_view(text, size)[starts]
+        """A text of `size` printable characters per row: where the row lies in one long random text, over and over.
+
+        Rows that follow one another are a piece of that text, which need not be copied.
+        """
+        text, period = _text(self.seed, size, len(rows))
         offsets = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(size)
-        return pa.StringArray.from_buffers(len(rows), _buffer(offsets), _buffer(windows.reshape(-1)))
+        starts = rows % (period // size) * size
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            data = text[starts[0] : starts[0] + len(rows) * size]
+        else:
+            data = np.lib.stride_tricks.sliding_window_view(text, size)[starts].reshape(-1)
+        return pa.StringArray.from_buffers(len(rows), _buffer(offsets), _buffer(data))
 
 
 @lru_cache(maxsize=4096)
@@ -72,7 +79,17 @@ def _key(seed: int, stream: str, column: str) -> np.uint64:
     return np.uint64(int.from_bytes(digest, "little"))
 
 
+_PERIOD = 1 << 20
+
+
+def _text(seed: int, size: int, rows: int) -> tuple[_Bytes, int]:
+    """A random text, and after how many bytes it repeats itself; long enough for so many rows from anywhere in it."""
+    period = max(1, _PERIOD // size) * size
+    return _repeated(seed, period, -(-(period + rows * size) // _PERIOD)), period
+
+
 @lru_cache(maxsize=4)
-def _text(seed: int, size: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+def _repeated(seed: int, period: int, times: int) -> _Bytes:
     alphabet = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", dtype=np.uint8)
-    return alphabet[Dice(seed, "").below(len(alphabet), "text", np.arange(size, dtype=np.int64))]
+    text = alphabet[Dice(seed, "").below(len(alphabet), "text", np.arange(period, dtype=np.int64))]
+    return np.tile(text, times + 1)

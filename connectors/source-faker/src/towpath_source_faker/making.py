@@ -54,7 +54,7 @@ def choice(name: str, among: Sequence[str], *, changes: bool = False, data_type:
         indexes = rows.dice.below(len(among), name, rows.numbers, rows.versions if changes else None)
         if pa.types.is_dictionary(type_):
             return cast("Any", pa).DictionaryArray.from_arrays(_array(indexes.astype(np.int32)), values)
-        return values.take(_array(indexes))
+        return _pc.take(values, _array(indexes), boundscheck=False)
 
     return Column(name, type_, make, nullable=False)
 
