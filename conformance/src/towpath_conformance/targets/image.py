@@ -34,7 +34,7 @@ _SHARED = "/run/towpath"
 _TOKEN = "/run/towpath-token"  # noqa: S105 a path
 _MEMORY_BYTES = 2 * 1024**3
 _PROCESSES = 512
-_ENGINE_SECONDS = 60
+_ENGINE_SECONDS = 120
 _OUTPUT_KEPT = 4000
 
 
