@@ -51,7 +51,10 @@ class _Part(BaseModel):
 
 
 class Action(_Part):
-    """Something done to the system behind the connector: exactly one of a command, SQL, or a plug-in."""
+    """Something done to the system behind the connector: exactly one of a command, SQL, or a plug-in.
+
+    A command gets the configuration on standard input, as JSON.
+    """
 
     command: list[str] | None = Field(
         default=None, description="A command and its arguments; fails when it exits with another code than 0."
@@ -137,7 +140,7 @@ class StreamCase(_Part):
     namespace: str | None = Field(
         default=None, description="The namespace, where the name itself holds a point; may be empty."
     )
-    mode: Mode = Field(default=Mode.SNAPSHOT, description="snapshot, incremental or changes.")
+    mode: Mode = Field(default=Mode.SNAPSHOT, description="How it is read.")
     cursor: str = Field(default="", description="Cursor column of an incremental read.")
     columns: list[str] = Field(default_factory=list[str], description="Columns to select; all when empty.")
 
