@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MEMBERS = sorted(
     path.parent
-    for pattern in ("sdk", "runtime/*", "clients/cli", "connectors/*")
+    for pattern in ("sdk", "conformance", "authoring", "runtime/*", "clients/cli", "connectors/*")
     for path in ROOT.glob(f"{pattern}/pyproject.toml")
 )
 
