@@ -33,7 +33,7 @@ BREAKS = {
 """What happens to each table between two runs."""
 SAID = {
     "forbidden": ("KIND_DENIED", "MISSING_PRIVILEGE", f"GRANT SELECT ON public.forbidden TO {ROLE}"),
-    "vanished": ("KIND_MISCONFIGURED", "NO_SUCH_TABLE", "discover the source"),
+    "vanished": ("KIND_NOT_FOUND", "NO_SUCH_TABLE", "discover the source"),
     "narrower": ("KIND_MISCONFIGURED", "UNKNOWN_COLUMN", "note"),
     "unfit": ("KIND_BAD_RECORD", "UNREPRESENTABLE_VALUE", 'special_values_by_column."public.unfit.amount"'),
 }

@@ -11,7 +11,7 @@ from fix_postgres import Database
 from psycopg import sql
 from source_postgres_sources import config_of, run, running_source, secure_url
 from towpath_sdk import ReadMode, Stream, StreamName
-from towpath_sdk.errors import Denied, Misconfigured
+from towpath_sdk.errors import Denied, Misconfigured, NotFound
 
 HOSTILE = [
     "plain",
@@ -84,7 +84,7 @@ def test_only_the_configured_schemas_are_offered(postgres_database: Database, co
     """Also by name: a table of another schema is not there to be read."""
     run(connection, "CREATE SCHEMA a; CREATE SCHEMA b; CREATE TABLE a.t (id int); CREATE TABLE b.t (id int)")
     assert list(discovered(postgres_database, schemas=["b"])) == ["b.t"]
-    with running_source() as source, pytest.raises(Misconfigured) as failure:
+    with running_source() as source, pytest.raises(NotFound) as failure:
         source.read(config_of(postgres_database, schemas=["b"]), "a.t")
     assert failure.value.reason == "NO_SUCH_TABLE"
 

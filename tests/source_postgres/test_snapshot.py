@@ -10,6 +10,7 @@ import pytest
 from fix_postgres import Database
 from source_postgres_layouts import CHUNK, LAYOUTS, covered, read_until_drained, rows_in, rows_of
 from source_postgres_sources import config_of, run, running_source, secure_url, sessions_left
+from towpath_sdk import ReadMode, ReadStream, StreamName
 from towpath_sdk.errors import Conflict, PositionLost
 from towpath_sdk.testing import ReadResult
 
@@ -117,6 +118,27 @@ def test_changes_between_pieces_do_not_leak_into_the_snapshot(
     assert sorted(taken) == golden
     assert rows_in(connection) != golden
     assert sessions_left(connection) == []
+
+
+@pytest.mark.parametrize("layout", ["key ranges", "block ranges without a key"])
+def test_snapshot_that_no_checkpoint_names_is_not_kept(
+    config: dict[str, Any], connection: psycopg.Connection, postgres_database: Database, layout: str
+) -> None:
+    """Nobody can come back for it; kept, it would lock the table against every ALTER for two minutes."""
+    run(connection, LAYOUTS[layout][0])
+    with running_source() as source, postgres_database.connect() as other:
+        run(other, "BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        session = source.open_read(config, ReadStream(StreamName("public", "t"), ReadMode.SNAPSHOT))
+        session.drain()
+        assert len(sessions_left(connection, 1)) == 1
+        run(other, "COMMIT")
+        for _ in session:
+            pass
+        session.half_close()
+        assert session.receive() is None
+        (result,) = session.results
+        assert (result.complete, result.batches, result.checkpoints) == (False, [], [])
+        assert sessions_left(connection) == []
 
 
 @pytest.mark.parametrize("layout", ["key ranges", "block ranges without a key"])

@@ -18,7 +18,7 @@ _AHEAD_BYTES = 16 << 20
 _POLL_SECONDS = 0.2  # a thread that waits wakes up this often, so that it can be interrupted
 
 
-def read_ahead(records: Generator[Record]) -> Iterator[Record]:
+def read_ahead(records: Generator[Record]) -> Generator[Record]:
     """Yield what `records` yields, which runs in a thread of its own and is closed there.
 
     Raises what it raises. Whoever closes this early waits until `records` is closed; a statement that blocks it has to

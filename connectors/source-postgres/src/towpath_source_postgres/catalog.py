@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import namedtuple_row
 from towpath_sdk import StreamName
-from towpath_sdk.errors import Misconfigured
+from towpath_sdk.errors import NotFound
 
 from towpath_source_postgres.columns import Column
 from towpath_source_postgres.config import PostgresConfig
@@ -101,10 +101,10 @@ def list_relations(connection: psycopg.Connection, config: PostgresConfig) -> li
 
 
 def find_relation(connection: psycopg.Connection, config: PostgresConfig, name: StreamName) -> Relation:
-    """Return one relation, measured. Raises Misconfigured when there is none of that name."""
+    """Return one relation, measured. Raises NotFound when there is none of that name."""
     for relation in _relations(connection, config, name):
         return relation
-    raise Misconfigured(
+    raise NotFound(
         f"there is no table or view {name} in database {config.database}; discover the source to see what there is",
         reason="NO_SUCH_TABLE",
     )

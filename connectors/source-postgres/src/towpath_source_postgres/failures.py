@@ -16,6 +16,7 @@ from towpath_sdk.errors import (
     Conflict,
     Denied,
     Misconfigured,
+    NotFound,
     TowpathError,
     Unavailable,
 )
@@ -34,7 +35,7 @@ RULES: Mapping[str, tuple[type[TowpathError], str, str]] = {
         "MISSING_PRIVILEGE",
         "GRANT SELECT on the table and USAGE on its schema to the role, and BYPASSRLS where row-level security applies",
     ),
-    "42P01": (Misconfigured, "NO_SUCH_TABLE", "discover the source again and update the connection"),
+    "42P01": (NotFound, "NO_SUCH_TABLE", "discover the source again and update the connection"),
     "42703": (Misconfigured, "UNKNOWN_COLUMN", "discover the source again and update the connection"),
     "53300": (Unavailable, "TOO_MANY_CONNECTIONS", "free a connection or raise max_connections"),
     "55P03": (Unavailable, "LOCKED", "another session holds a lock on the table; it is tried again"),

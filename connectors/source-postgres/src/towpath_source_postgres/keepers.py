@@ -43,6 +43,8 @@ class Keeper:
         self.server_version = connection.info.server_version
         self.finished = False
         """Everything was read and delivered; nobody will come back for this snapshot."""
+        self.named = False
+        """A checkpoint that was delivered names this snapshot; without one nobody could come back for it."""
 
     @classmethod
     def open(cls, config: PostgresConfig, relation: Relation, context: Context) -> Keeper:
@@ -125,7 +127,8 @@ class Keepers:
     def using(self, keeper: Keeper, context: Context) -> Generator[None]:
         """Close the keeper after the block, or park it when the read may come back.
 
-        It may when it was asked to drain, or when a connection broke: not after a cancel, and not when all was read.
+        It may when it was asked to drain, or when a connection broke: not after a cancel, not when all was read, not
+        without a checkpoint to come back from.
         """
         wanted = False
         try:
@@ -135,7 +138,8 @@ class Keepers:
             raise
         finally:
             # A read that is finished is not asked whether it drains: the answer would make it incomplete.
-            if not keeper.finished and not context.cancelled and (wanted or context.draining):
+            resumable = keeper.named and not keeper.finished and not context.cancelled
+            if resumable and (wanted or context.draining):
                 self._park(keeper)
             else:
                 keeper.close()

@@ -15,12 +15,13 @@ All pieces of one read are read under one exported snapshot.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Iterator
 
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from psycopg import sql
-from towpath_sdk import Context, Record
+from towpath_sdk import Checkpoint, Context, Record
 from towpath_sdk.errors import PositionLost
 
 from towpath_source_postgres.ahead import read_ahead
@@ -57,9 +58,13 @@ def read_snapshot(
             reason="OTHER_READ_MODE",
         )
     keeper = _keeper(config, relation, position, keepers, context)
+    keeper.named = position is not None and position.snapshot == keeper.snapshot
     with keepers.using(keeper, context):
         reader = _Reader(config, relation, delivery, keeper, context)
-        yield from read_ahead(reader.read(position))
+        with contextlib.closing(read_ahead(reader.read(position))) as records:
+            for record in records:
+                keeper.named = keeper.named or isinstance(record, Checkpoint)
+                yield record
         # Only now: a drain may stop at a checkpoint that was still waiting here when the last row had been read.
         keeper.finished = reader.all_read
 
