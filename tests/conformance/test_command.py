@@ -20,7 +20,7 @@ import pytest
 from cli_prompt import run_here
 from conformance_prompt import PASSWORD, Prompt, in_terminal, program
 from stack import Finished
-from towpath_conformance.registry import CHECKS, Group
+from towpath_conformance.registry import CHECKS, DESTINATION, Group
 
 OPENED, SEQUENCE = "read.opened-first", "read.batch-seq"
 CHOSEN = ["--check", OPENED, "--check", SEQUENCE]
@@ -174,9 +174,20 @@ def test_a_run_that_judges_nothing_has_not_passed(prompt: Prompt) -> None:
 def test_a_quick_run_says_that_it_was_one(prompt: Prompt) -> None:
     """Nobody should release by it unawares."""
     done = prompt.judge("good", *CHOSEN, "--quick", "--json", "r.json", "--html", "r.html")
-    assert "shortened: slow_reader_seconds 3 of 60" in done.out
+    assert "This run was shortened: slow_reader_seconds 3 of 60" in done.out
     assert json.loads((prompt.folder / "r.json").read_text())["shortened"]["bit_flips"] == {"given": 40, "full": 300}
     assert "This run was shortened" in (prompt.folder / "r.html").read_text()
+
+
+def test_a_run_of_a_few_checks_says_that_it_was_one(prompt: Prompt) -> None:
+    """A page with a green badge must not hide what nobody asked for."""
+    done = prompt.judge("good", *CHOSEN, "--json", "r.json", "--html", "r.html")
+    left_out = json.loads((prompt.folder / "r.json").read_text())["left_out"]
+    concern = [one for one in CHECKS.values() if DESTINATION not in one.needs]
+    assert left_out == len(concern) - len(CHOSEN) // 2
+    said = f"This run left out {left_out} checks that concern the connector."
+    assert said in done.out
+    assert said in (prompt.folder / "r.html").read_text()
 
 
 def test_an_endpoint_is_judged_with_its_token(prompt: Prompt) -> None:

@@ -52,6 +52,8 @@ class Report:
     seconds: float
     verdicts: Sequence[Verdict]
     facts: dict[str, float] = field(default_factory=dict[str, float])
+    left_out: int = 0
+    """How many more checks concern the connector and were not asked for."""
 
     def count(self, outcome: Outcome) -> int:
         """How many ended so."""
@@ -121,6 +123,7 @@ async def judge(
         seconds=time.monotonic() - clock,
         verdicts=[verdicts[chosen.id] for chosen in concerned],
         facts=trial.facts,
+        left_out=sum(_concerns(c, trial.spec) for c in CHECKS.values() if c not in concerned),
     )
 
 

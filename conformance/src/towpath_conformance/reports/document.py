@@ -39,6 +39,7 @@ def as_json(judgement: Judgement) -> str:
             name: {"given": given, "full": full} for name, (given, full) in report.patience.shortened().items()
         },
         "counts": {outcome.value.lower(): report.count(outcome) for outcome in Outcome},
+        "left_out": report.left_out,
         "facts": _finite(report.facts),
         "checks": [_check(found) for found in judgement.findings],
     }

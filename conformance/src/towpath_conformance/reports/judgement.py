@@ -82,6 +82,17 @@ class Judgement:
         return f"NOT PASSED, because nothing was judged: {counted}"
 
     @property
+    def notes(self) -> Sequence[str]:
+        """What keeps the verdict from being one on the whole connector, in sentences."""
+        notes: list[str] = []
+        if self.report.left_out:
+            notes.append(f"This run left out {self.report.left_out} checks that concern the connector.")
+        if self.shortened:
+            cut = ", ".join(self.shortened)
+            notes.append(f"This run was shortened: {cut}. A release is judged with the full lengths.")
+        return notes
+
+    @property
     def shortened(self) -> Sequence[str]:
         """What was shorter than a release is judged with: "bit_flips 40 of 300"."""
         cut = self.report.patience.shortened()

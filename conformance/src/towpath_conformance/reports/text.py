@@ -45,8 +45,8 @@ def _lines(judgement: Judgement, *, verbose: bool) -> Iterator[Text]:
     yield Text()
     for name, value in report.facts.items():
         yield Text("measured  ", style="dim").append(": ".join(fact_text(name, value)), style="not dim")
-    if judgement.shortened:
-        yield Text(f"shortened: {', '.join(judgement.shortened)}; a release is judged with the full lengths")
+    for note in judgement.notes:
+        yield Text(note)
     yield Text(judgement.sentence, style="bold green" if report.passed else "bold red").append(
         f"  in {report.seconds:.1f} s, seed {report.seed}", style="not bold default"
     )
