@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,14 +29,17 @@ class Stepping:
         self._seconds = seconds
 
     async def until(self, *kinds: str) -> bool:
-        """Take down messages until one of these kinds has come; False when the call ends or comes to a halt before.
+        """Take down messages until one of these kinds has come; False when the call ends, or none comes in good time.
 
         That a source halts without an acknowledgement is for state.emits-without-acks to say.
         """
+        deadline = time.monotonic() + self._seconds
         try:
-            while (raw := await self.call.receive(self._seconds)) is not None:
+            while (raw := await self.call.receive(max(0.0, deadline - time.monotonic()))) is not None:
                 if self.recording.add(raw).kind in kinds:
                     return True
+                if time.monotonic() > deadline:
+                    return False
         except TooSlow:
             return False
         return False

@@ -105,7 +105,7 @@ async def withheld_acks_memory(trial: Trial) -> None:
         looked = 0.0
         while received < 2 * bound and (now := time.monotonic()) < deadline:
             raw = await call.receive(patience.call_seconds)
-            if raw is None:
+            if raw is None or source_pb2.ReadResponse.FromString(raw).HasField("finished"):
                 break
             received += len(raw)
             if now - looked > _POLL_SECONDS:
