@@ -22,7 +22,16 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-__all__ = ["CASES", "EXTENSION_CASES", "TypeCase", "create_matrix", "delivered", "expected", "expected_schema"]
+__all__ = [
+    "CASES",
+    "EXTENSION_CASES",
+    "TypeCase",
+    "create_matrix",
+    "delivered",
+    "expected",
+    "expected_schema",
+    "expected_table",
+]
 
 JSON = pa.json_(pa.string())
 TEXT = pa.string()
@@ -318,12 +327,47 @@ def expected(
     connection: psycopg.Connection, cases: Sequence[TypeCase] = CASES, *, table: str = "type_matrix"
 ) -> dict[str, list[object]]:
     """Ask the server for the values of each column, in order of `id`, in the form of `delivered`."""
+    answers = _asked(connection, cases, table)
+    return {name: [_comparable(value) for value in values] for name, values in answers.items()}
+
+
+def expected_table(
+    connection: psycopg.Connection, cases: Sequence[TypeCase] = CASES, *, table: str = "type_matrix"
+) -> pa.Table:
+    """Ask the server for the same, as an Arrow table of the types in which it is to be delivered."""
+    answers = _asked(connection, cases, table)
+    return pa.table({name: _array(answers[name], kind) for name, kind in expected_schema(cases).items()})
+
+
+def _asked(connection: psycopg.Connection, cases: Sequence[TypeCase], table: str) -> dict[str, list[object]]:
     _run(connection, "SET TimeZone = 'UTC'; SET extra_float_digits = 1")
     answers: dict[str, list[object]] = {}
     for name, expression in [("id", "id"), *((c.column, c.expected.replace("{}", c.column)) for c in cases)]:
         query = sql.SQL(cast("LiteralString", f"SELECT {expression} FROM {table} AS t ORDER BY t.id"))
-        answers[name] = [_comparable(value) for (value,) in connection.execute(query).fetchall()]
+        answers[name] = [value for (value,) in connection.execute(query).fetchall()]
     return answers
+
+
+def _array(values: Sequence[Any], kind: Any) -> Any:
+    """An Arrow array from values in the form of SQL's answers."""
+    if isinstance(kind, pa.UuidType):
+        return _stored([None if value is None else uuid.UUID(value).bytes for value in values], kind)
+    if isinstance(kind, pa.BaseExtensionType):
+        return _stored(values, kind)
+    if pa.types.is_interval(kind):
+        spans = [
+            None if value is None else cast("Any", pa).MonthDayNano([int(part) for part in value]) for value in values
+        ]
+        return pa.array(spans, kind)
+    if pa.types.is_date32(kind):
+        return pa.array(values, pa.int32()).cast(kind)
+    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+        return pa.array(values, pa.int64()).cast(kind)
+    return pa.array(values, kind)
+
+
+def _stored(values: Sequence[Any], kind: Any) -> Any:
+    return kind.wrap_array(pa.array(values, kind.storage_type))
 
 
 def expected_schema(cases: Sequence[TypeCase] = CASES) -> Mapping[str, pa.DataType]:
