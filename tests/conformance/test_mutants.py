@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from conformance_mutants.good_destination import destination_case, good_destinat
 from conformance_mutants.good_source import good_source, source_case
 from conformance_mutants.mutant import InProcessTarget, Mutant, Part, process_target
 from conformance_mutants.proxy import Relayed
-from towpath_conformance import CHECKS, Case, Outcome, Report, judge
+from towpath_conformance import CHECKS, Case, Check, Outcome, Report, judge
 from towpath_conformance.targets import Target
 
 GOOD = {"source": good_source, "destination": good_destination}
@@ -22,9 +23,9 @@ def ended(report: Report, *outcomes: Outcome) -> dict[str, str]:
     return {verdict.check_id: verdict.message for verdict in report.verdicts if verdict.outcome in outcomes}
 
 
-async def verdicts(target: Target, case: Case) -> Report:
-    """Judge by every check that concerns the connector."""
-    return await judge(target, case, seed=7, at_once=8)
+async def verdicts(target: Target, case: Case, checks: Sequence[Check] | None = None) -> Report:
+    """Judge by every check that concerns the connector, or by some."""
+    return await judge(target, case, checks=checks, seed=7, at_once=8)
 
 
 @pytest.mark.parametrize("role", ["source", "destination"])
@@ -48,7 +49,7 @@ async def test_good_connector_in_a_process_of_its_own_fails_nothing(role: str, t
 async def test_mutant_fails_exactly_its_check(mutant: Mutant, tmp_path: Path) -> None:
     """A check that passes a broken connector protects nobody; one that fails for another's rule misleads its author."""
     case = mutant.spoil(CASES[mutant.role](tmp_path))
-    report = await verdicts(mutant.target(GOOD[mutant.role]), case)
+    report = await verdicts(mutant.target(GOOD[mutant.role]), case, mutant.judged_by())
     failed = ended(report, Outcome.FAIL, Outcome.ERROR)
     assert set(failed) == {mutant.check_id}, failed
 

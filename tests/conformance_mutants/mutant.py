@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from towpath_conformance import Case, CommandTarget
+from towpath_conformance import CHECKS, Case, Check, CommandTarget
 from towpath_conformance.case import changed
 from towpath_conformance.peer import Peer
 from towpath_conformance.targets import Instance, Target
@@ -49,6 +49,15 @@ class Mutant:
     """Changes to the good case's configuration, as dotted paths."""
     case: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Changes to the good case file, as dotted paths."""
+    within: tuple[str, ...] = ()
+    """Groups of checks that are judged, such as "fault"; all when empty. Only for mutants that have to be a process, or
+    that change time or memory rather than messages: a whole suite of processes takes half a minute for each of them."""
+
+    def judged_by(self) -> list[Check] | None:
+        """The checks that it is judged by; None for all."""
+        if not self.within:
+            return None
+        return [check for check in CHECKS.values() if check.group.value in self.within or check.id == self.check_id]
 
     def spoil(self, good: Case) -> Case:
         """The good case with this mutant's changes."""

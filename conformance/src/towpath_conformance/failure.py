@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -11,7 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from towpath.connector.v1 import types_pb2
 
-__all__ = ["Failure", "failure_of", "failure_of_status"]
+__all__ = ["Failure", "Seen", "failure_of", "failure_of_status", "noticing"]
 
 _TRAILER = "grpc-status-details-bin"
 _CODES: dict[int, grpc.StatusCode] = {cast("tuple[int, str]", code.value)[0]: code for code in grpc.StatusCode}
@@ -36,6 +38,11 @@ class Failure:
     text: str = ""
     """Everything that came as one text, for searching."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of the status on the wire, details included."""
+        return max(self.status_bytes, len(self.message.encode()))
+
     def __str__(self) -> str:
         """Say it in one line: "INVALID_ARGUMENT (MISCONFIGURED): port: not a number"."""
         reason = f" ({self.reason})" if self.reason else ""
@@ -43,8 +50,38 @@ class Failure:
         return f"{self.code.name}{reason}: {self.user_message or self.message}{fields}"
 
 
+@dataclass
+class Seen:
+    """The largest of all statuses that were read within `noticing`."""
+
+    largest: Failure | None = None
+
+    def notice(self, failure: Failure) -> Failure:
+        """Remember it if it is the largest; return it."""
+        if self.largest is None or failure.size > self.largest.size:
+            self.largest = failure
+        return failure
+
+
+_seen: ContextVar[Seen] = ContextVar("seen")
+
+
+@contextmanager
+def noticing(seen: Seen) -> Generator[None]:
+    """Notice every status that is read within the block, and in tasks begun there."""
+    token = _seen.set(seen)
+    try:
+        yield
+    finally:
+        _seen.reset(token)
+
+
 def failure_of(error: grpc.RpcError) -> Failure:
     """Read what an RPC ended with."""
+    return _seen.get(Seen()).notice(_failure_of(error))
+
+
+def _failure_of(error: grpc.RpcError) -> Failure:
     call = cast("grpc.Call", error)
     code = call.code() if hasattr(error, "code") else grpc.StatusCode.UNKNOWN
     trailers = call.trailing_metadata() or () if hasattr(error, "trailing_metadata") else ()
@@ -53,15 +90,20 @@ def failure_of(error: grpc.RpcError) -> Failure:
     if not isinstance(raw, bytes):
         return Failure(code, message, text=message)
     try:
-        return failure_of_status(status_pb2.Status.FromString(raw), code, message)
+        return _failure_of_status(status_pb2.Status.FromString(raw), code, message)
     except DecodeError:
         return Failure(code, message, status_bytes=len(raw), text=message)
 
 
-def failure_of_status(
+def failure_of_status(status: status_pb2.Status) -> Failure:
+    """Read a google.rpc.Status that came in a message."""
+    return _seen.get(Seen()).notice(_failure_of_status(status))
+
+
+def _failure_of_status(
     status: status_pb2.Status, code: grpc.StatusCode | None = None, message: str | None = None
 ) -> Failure:
-    """Read a google.rpc.Status; `code` and `message` are those of the RPC, where they came beside it."""
+    """`code` and `message` are those of the RPC, where they came beside it."""
     info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     failure = types_pb2.FailureInfo()
     _unpack(status, info)

@@ -19,6 +19,7 @@ from towpath.connector.v1 import connector_pb2, source_pb2
 
 from towpath_conformance.case import Case, DestinationCase, SourceCase, StreamCase
 from towpath_conformance.exchange import Exchange, current_exchange, noting
+from towpath_conformance.failure import Seen
 from towpath_conformance.peer import Call, Peer
 from towpath_conformance.recording import ReadRecording
 from towpath_conformance.registry import DESTINATION, SOURCE
@@ -43,6 +44,8 @@ class Trial:
     """Part of every name that is written, so that a second run does not meet what the first one has left."""
     facts: dict[str, float] = field(default_factory=dict[str, float])
     """What checks have measured, for the report."""
+    seen: Seen = field(default_factory=Seen)
+    """The largest status of the whole run."""
     _shared: Instance | None = None
     _shared_stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)

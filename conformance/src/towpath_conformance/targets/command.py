@@ -145,10 +145,11 @@ class CommandProcess:
             await asyncio.sleep(0.01)
         return self._process.returncode
 
-    def forget(self) -> None:
+    def forget(self) -> bool:
         """Close the pipe to its standard input."""
         if self._process.stdin is not None:
             self._process.stdin.close()
+        return True
 
     def resident_bytes(self) -> int:
         """Memory of the whole family."""

@@ -65,6 +65,10 @@ class Container:
         with contextlib.suppress(APIError):
             self._raw.kill("SIGTERM")
 
+    def forget(self) -> bool:
+        """There is nothing to close: a container ends with its engine, not with the judge."""
+        return False
+
     async def wait(self, timeout: float) -> int | None:  # noqa: ASYNC109 a bound, not a deadline to pass on
         """Wait for the end without blocking the loop."""
         loop = asyncio.get_running_loop()

@@ -42,6 +42,10 @@ class Process(Protocol):
         """Send SIGTERM; returns at once."""
         ...
 
+    def forget(self) -> bool:
+        """Close its standard input, as the death of whoever started it does; False where the judge does not hold it."""
+        ...
+
     async def wait(self, timeout: float) -> int | None:  # noqa: ASYNC109 a bound, not a deadline to pass on
         """Wait for its end; the exit code, minus the signal's number if one killed it, None if it lives on."""
         ...
