@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from towpath_conformance.targets.port import Process
 
-__all__ = ["FREED_SECONDS", "Levels", "level_of", "not_freed"]
+__all__ = ["FREED_SECONDS", "Levels", "level_of", "not_freed", "settled"]
 
 FREED_SECONDS = 5.0
 """Within so long a call that has ended must have let go of everything."""
 
 _SLACK = 3
 """A pool may have grown by a thread or two meanwhile; checks use more calls than that."""
-_WATCHED_SECONDS = 1.0
+_WATCHED_SECONDS = 0.4
+_STILL_SECONDS = 0.2
 _IDLE_CPU = 0.5
 """Of one core. A runtime that collects its garbage needs less; a call that goes on needs all that there is."""
 
@@ -39,6 +40,16 @@ class Levels:
 def level_of(process: Process) -> Levels:
     """Count now."""
     return Levels(process.threads(), process.descriptors())
+
+
+async def settled(process: Process) -> Levels:
+    """Wait until the levels change no more, in good time, and return them."""
+    deadline = time.monotonic() + FREED_SECONDS
+    before, now = None, level_of(process)
+    while now != before and time.monotonic() < deadline:
+        await asyncio.sleep(_STILL_SECONDS)
+        before, now = now, level_of(process)
+    return now
 
 
 async def not_freed(process: Process, before: Levels) -> str:

@@ -34,9 +34,10 @@ _SOME_BATCHES = 3
     process=True,
     asserts="After SIGTERM a Read comes to its next safe point: a checkpoint that covers every batch, INCOMPLETE, "
     "ReadFinished, and OK. Health is not SERVING meanwhile, and the process exits with 0 in time.",
-    why="Deployments and autoscalers end connectors like this every day. What was read until then must not be read again.",
-    fix="On SIGTERM set health to NOT_SERVING, treat every Read as if ReadDrain had come, and exit with 0 when the last "
-    "call has ended.",
+    why="Deployments and autoscalers end connectors like this every day. What was read until then must not be read "
+    "again.",
+    fix="On SIGTERM set health to NOT_SERVING, treat every Read as if ReadDrain had come, and exit with 0 when the "
+    "last call has ended.",
 )
 async def sigterm_drains(trial: Trial) -> None:
     recording = ReadRecording(large_opening(trial))
@@ -72,7 +73,9 @@ def _expect_drained(recording: ReadRecording) -> None:
     if states == ["STATE_COMPLETE"]:
         skip("source.large was complete before it could be interrupted; name a larger stream")
     expect(states == ["STATE_INCOMPLETE"], f"after SIGTERM the stream ends with {states}; STATE_INCOMPLETE is due")
-    expect(recording.kinds[-1] == "finished", f"after SIGTERM the Read ends with {recording.kinds[-1]}, not ReadFinished")
+    expect(
+        recording.kinds[-1] == "finished", f"after SIGTERM the Read ends with {recording.kinds[-1]}, not ReadFinished"
+    )
     sent = max(batch.batch_seq for batch in recording.batches())
     covered = max((checkpoint.up_to_batch_seq for checkpoint in recording.checkpoints()), default=0)
     expect(covered >= sent, f"after SIGTERM the last batch is {sent}, and checkpoints cover batch {covered}")
@@ -100,11 +103,11 @@ async def _expect_exit(trial: Trial, process: Process, began: float) -> None:
     "fault.sigterm-commits",
     needs=[DESTINATION],
     process=True,
-    asserts="After SIGTERM a Write that is open can send, commit and end; then the process exits with 0 in time. Health is "
-    "not SERVING meanwhile.",
+    asserts="After SIGTERM a Write that is open can send, commit and end; then the process exits with 0 in time. "
+    "Health is not SERVING meanwhile.",
     why="What was sent and not committed is sent again. One more commit before the end saves all of it.",
-    fix="On SIGTERM set health to NOT_SERVING and accept no new calls; let those that are open go on, and exit with 0 when the "
-    "last one has ended.",
+    fix="On SIGTERM set health to NOT_SERVING and accept no new calls; let those that are open go on, and exit with 0 "
+    "when the last one has ended.",
 )
 async def sigterm_commits(trial: Trial) -> None:
     delivery = Delivery(trial, "sigterm-commits", [plain(trial, "sigterm_commits")])
@@ -133,9 +136,10 @@ async def sigterm_commits(trial: Trial) -> None:
 @check(
     "fault.parent-dies",
     process=True,
-    asserts="With TOWPATH_EXIT_WITH_PARENT=1 the process ends within 5 s of the end of its standard input, with a Read or "
-    "Write open as well.",
-    why="A worker that is killed cannot end its connectors. They would go on for ever, with credentials in their memory.",
+    asserts="With TOWPATH_EXIT_WITH_PARENT=1 the process ends within 5 s of the end of its standard input, with a "
+    "Read or Write open as well.",
+    why="A worker that is killed cannot end its connectors. They would go on for ever, with credentials in their "
+    "memory.",
     fix="Read standard input in a thread of its own; at its end, leave without waiting for anybody.",
 )
 async def parent_dies(trial: Trial) -> None:
@@ -146,5 +150,6 @@ async def parent_dies(trial: Trial) -> None:
             code = await process.wait(_ORPHAN_SECONDS)
         expect(
             code is not None,
-            f"TOWPATH_EXIT_WITH_PARENT is 1 and standard input has ended; {_ORPHAN_SECONDS:g} s later the process is there",
+            f"TOWPATH_EXIT_WITH_PARENT is 1 and standard input has ended; {_ORPHAN_SECONDS:g} s later the process is "
+            "still there",
         )

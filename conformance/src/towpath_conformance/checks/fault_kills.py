@@ -74,24 +74,22 @@ def _spread(count: int, most: int) -> list[int]:
     asserts="A source is killed with SIGKILL after each message of a Read; another instance continues from the last "
     "checkpoint that was received, and both together yield exactly the rows of an undisturbed Read.",
     why="Machines die without warning. What a source needs in order to go on must be in the state, not in the process.",
-    fix="Put everything into the state that the next instance needs, and nothing that only this process knows, such as a "
-    "cursor, a session or a file of its own. Leave no lock behind that a dead process would have had to release.",
+    fix="Put everything into the state that the next instance needs, and nothing that only this process knows, such "
+    "as a cursor, a session or a file of its own. Leave no lock behind that a dead process would have had to release.",
 )
 async def read_killed_anywhere(trial: Trial) -> None:
-    streams = trial.source.streams
-    budget = max(1, trial.case.patience.kills // len(streams))
-    judged = 0
-    async with _lives(trial) as lives:
-        for stream in streams:
-            instance, _ = await lives.instance()
-            golden = await trial.read(stream.wire(), peer=instance.peer)
-            if golden.failure is not None:
-                continue
-            for index in _spread(len(golden.received), budget):
-                await _kill_read(trial, lives, stream, golden, index)
-                judged += 1
-    if not judged:
+    goldens = [(stream, await trial.reading(stream)) for stream in trial.source.streams]
+    places = [
+        (stream, golden, index)
+        for stream, golden in goldens
+        if golden.failure is None
+        for index in range(len(golden.received))
+    ]
+    if not places:
         skip("no stream of the case file can be read without being killed")
+    async with _lives(trial) as lives:
+        for place in _spread(len(places), trial.case.patience.kills):
+            await _kill_read(trial, lives, *places[place])
 
 
 async def _kill_read(trial: Trial, lives: _Lives, stream: StreamCase, golden: ReadRecording, index: int) -> None:
@@ -116,7 +114,8 @@ async def _kill_read(trial: Trial, lives: _Lives, stream: StreamCase, golden: Re
     if REPLAY.declared(trial.spec):
         expect(
             together == expected,
-            f"{when}, and another instance went on with the right rows in another order; deterministic_replay is declared",
+            f"{when}, and another instance went on with the right rows in another order; deterministic_replay is "
+            "declared",
         )
 
 
@@ -158,12 +157,13 @@ _Step = Callable[[Writing], Awaitable[object]]
     needs=[DESTINATION],
     process=True,
     slow=True,
-    asserts="A destination is killed with SIGKILL after each message of a Write; another instance continues after the last "
-    "commit that was answered, and after CompleteWrite every row is visible: exactly once where discards_after_resume is "
-    "declared, at least once elsewhere.",
-    why="Machines die without warning, most of them between a commit and its answer. Neither side may lose or double a row.",
-    fix="Make a commit durable before you answer it, find what you have staged by write and writer and not by process, and "
-    "discard what follows resume_after_commit_seq before you send WriteOpened. Leave no lock behind.",
+    asserts="A destination is killed with SIGKILL after each message of a Write; another instance continues after the "
+    "last commit that was answered, and after CompleteWrite every row is visible: exactly once where "
+    "discards_after_resume is declared, at least once elsewhere.",
+    why="Machines die without warning, most of them between a commit and its answer. Neither side may lose or double "
+    "a row.",
+    fix="Make a commit durable before you answer it, find what you have staged by write and writer and not by "
+    "process, and discard what follows resume_after_commit_seq before you send WriteOpened. Leave no lock behind.",
 )
 async def write_killed_anywhere(trial: Trial) -> None:
     commits = [labelled(trial, "killed", first, 8) for first in (1, 101, 201)]
@@ -177,11 +177,15 @@ def _steps(commits: Sequence[Sequence[Row]]) -> list[tuple[str, _Step]]:
     """What a Write does, message by message: two batches for each commit."""
     steps: list[tuple[str, _Step]] = [("WriteOpened", lambda writing: writing.open())]
     for number, rows in enumerate(commits, 1):
-        for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
-            steps.append((f"a batch of commit {number}", lambda writing, part=part: writing.send(records(part))))
+        halves = (rows[: len(rows) // 2], rows[len(rows) // 2 :])
+        steps += [(f"a batch of commit {number}", _sending(half)) for half in halves]
         steps.append((f"WriteCommit {number}", lambda writing: writing.send_commit()))
         steps.append((f"WriteCommitted {number}", lambda writing: writing.answer_to(writing.recording.commits[-1])))
     return [*steps, ("the end of the Write", lambda writing: writing.finish())]
+
+
+def _sending(rows: Sequence[Row]) -> _Step:
+    return lambda writing: writing.send(records(rows))
 
 
 async def _kill_write(trial: Trial, lives: _Lives, index: int, commits: Sequence[Sequence[Row]]) -> None:
