@@ -34,7 +34,8 @@ def _request(batch: types_pb2.Batch) -> bytes:
 @check(
     "fault.bad-crc",
     needs=[DESTINATION],
-    asserts="A batch whose crc32c is not the CRC-32C of ipc_messages ends the Write with DATA_LOSS, and is not committed.",
+    asserts="A batch whose crc32c is not the CRC-32C of ipc_messages ends the Write with DATA_LOSS, and is not "
+    "committed.",
     why="The checksum is the only thing that tells rows that were damaged on the way from rows that were not.",
     fix="Compute CRC-32C (Castagnoli, not the CRC-32 of zip) of ipc_messages before you decode them, and fail with "
     "DATA_LOSS unless it equals crc32c. Zero is a checksum like any other, and does not mean that there is none.",
@@ -46,8 +47,7 @@ async def bad_crc(trial: Trial) -> None:
         spoilt[1].crc32c = 0
         names = ("a batch whose crc32c has every bit wrong", "a batch whose crc32c is 0 instead of what it should be")
         return [
-            Offence(name, [valid.schema, _request(batch)], _DAMAGED)
-            for name, batch in zip(names, spoilt, strict=True)
+            Offence(name, [valid.schema, _request(batch)], _DAMAGED) for name, batch in zip(names, spoilt, strict=True)
         ]
 
     await expect_writes_refused(trial, "bad-crc", make)
@@ -56,11 +56,12 @@ async def bad_crc(trial: Trial) -> None:
 @check(
     "fault.truncated-ipc",
     needs=[DESTINATION],
-    asserts="A batch whose ipc_messages are cut off, under a checksum that is right, ends the Write with DATA_LOSS, and is "
-    "not committed.",
-    why="A checksum says that nothing was damaged on the way, not that the sender was sane: the rest must be checked as well.",
-    fix="Let whatever your Arrow library raises about a message end the call with DATA_LOSS, and read it in full before "
-    "you store the first row of it.",
+    asserts="A batch whose ipc_messages are cut off, under a checksum that is right, ends the Write with DATA_LOSS, "
+    "and is not committed.",
+    why="A checksum says that nothing was damaged on the way, not that the sender was sane: the rest must be checked "
+    "as well.",
+    fix="Let whatever your Arrow library raises about a message end the call with DATA_LOSS, and read it in full "
+    "before you store the first row of it.",
 )
 async def truncated_ipc(trial: Trial) -> None:
     def make(valid: Material) -> Sequence[Offence]:
@@ -76,11 +77,11 @@ async def truncated_ipc(trial: Trial) -> None:
 @check(
     "fault.absurd-length",
     needs=[DESTINATION],
-    asserts="A length that lies (of the batch, of the metadata or the body of its IPC message, of a field of protobuf) ends "
-    "the Write within seconds; the process lives, allocates nothing for it, and commits nothing of it.",
+    asserts="A length that lies (of the batch, of the metadata or the body of its IPC message, of a field of "
+    "protobuf) ends the Write within seconds; the process lives, allocates nothing for it, and commits nothing of it.",
     why="One damaged length must not cost a connector its memory, and all other jobs their connector.",
-    fix="Compare a length with what is there before you allocate or loop by it. Compare Batch.rows with the rows that you "
-    "have decoded.",
+    fix="Compare a length with what is there before you allocate or loop by it. Compare Batch.rows with the rows that "
+    "you have decoded.",
 )
 async def absurd_length(trial: Trial) -> None:
     def make(valid: Material) -> Sequence[Offence]:
@@ -148,11 +149,11 @@ async def batch_before_open(trial: Trial) -> None:
     "fault.bit-flips",
     needs=[DESTINATION],
     slow=True,
-    asserts="Of valid batches with one bit changed, at seeded places, none crashes the connector, makes a call hang, or is "
-    "committed with other rows than were sent.",
+    asserts="Of valid batches with one bit changed, at seeded places, none crashes the connector, makes a call hang, "
+    "or is committed with other rows than were sent.",
     why="Memory, disks and networks do this. A row that is wrong and looks right is the worst that can happen to data.",
-    fix="Verify the checksum before anything else; treat the header, which it does not cover, as something a stranger has "
-    "sent; and let whatever a decoder raises end the call and not the process.",
+    fix="Verify the checksum before anything else; treat the header, which it does not cover, as something a stranger "
+    "has sent; and let whatever a decoder raises end the call and not the process.",
 )
 async def flips_in_batches(trial: Trial) -> None:
     valid = await material(trial, "bit-flips")
@@ -171,8 +172,8 @@ async def flips_in_batches(trial: Trial) -> None:
     problem = difference(expected, await valid.delivery.visible())
     expect(
         not problem,
-        f"{len(receipts)} of {trial.case.patience.bit_flips} batches with a flipped bit were committed; where that changes "
-        f"no row, it may be. After CompleteWrite: {problem}",
+        f"{len(receipts)} of {trial.case.patience.bit_flips} batches with a flipped bit were committed; where that "
+        f"changes no row, it may be. After CompleteWrite: {problem}",
     )
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import grpc
-from towpath.connector.v1 import destination_pb2, source_pb2
+from towpath.connector.v1 import source_pb2
 
 from towpath_conformance.damage import bit_flips, of_unknown_kind
 from towpath_conformance.offences import (
-    PROMPT_SECONDS,
     Material,
     Offence,
     expect_read_refused,
@@ -17,15 +16,20 @@ from towpath_conformance.offences import (
     expect_writes_refused,
     opening_of,
 )
-from towpath_conformance.peer import Peer, TooSlow
+from towpath_conformance.peer import TooSlow
+from towpath_conformance.recording import ReadRecording
 from towpath_conformance.registry import SOURCE, check
 from towpath_conformance.trial import Trial
 from towpath_conformance.verdicts import expect, fail
 
+_ONE_ACK_IN = 4
+"""Of so many messages that are damaged, one is an acknowledgement."""
+
 
 @check(
     "fault.second-open",
-    asserts="A second open in a Read or Write ends the call with INVALID_ARGUMENT; what came after it is not committed.",
+    asserts="A second open in a Read or Write ends the call with INVALID_ARGUMENT; what came after it is not "
+    "committed.",
     why="A call has one set of streams, to which every index refers; two of them would mix rows of different streams.",
     fix="Remember that the call was opened, and refuse the second open instead of ignoring it or starting over.",
 )
@@ -60,10 +64,10 @@ async def ack_before_open(trial: Trial) -> None:
 
 @check(
     "fault.empty-oneof",
-    asserts="A request of a Read or Write that holds no kind that the connector knows ends the call with INVALID_ARGUMENT, "
-    "as the first message and as a later one.",
-    why="To a connector, a kind that it does not know looks empty. The platform sends none of those; who does is broken, and "
-    "going on would lose what the message was about.",
+    asserts="A request of a Read or Write that holds no kind that the connector knows ends the call with "
+    "INVALID_ARGUMENT, as the first message and as a later one.",
+    why="To a connector, a kind that it does not know looks empty. The platform sends none of those; who does is "
+    "broken, and going on would lose what the message was about.",
     fix="Give the switch over the kinds a default branch that ends the call with INVALID_ARGUMENT.",
 )
 async def empty_oneof(trial: Trial) -> None:
@@ -91,27 +95,26 @@ def _empty_writes(valid: Material) -> Sequence[Offence]:
     "fault.flips-in-reads",
     needs=[SOURCE],
     slow=True,
-    asserts="Of the requests of a Read with one bit changed, at seeded places outside of the configuration, none crashes the "
-    "connector or makes a call hang.",
-    why="States, names and numbers come back from a store that may have damaged them; one of them must not cost all others "
-    "their connector.",
+    asserts="Of the requests of a Read with one bit changed, at seeded places outside of the configuration, none "
+    "crashes the connector or makes a call hang.",
+    why="States, names and numbers come back from a store that may have damaged them; one of them must not cost all "
+    "others their connector.",
     fix="Let whatever the decoding of a request or a state raises end the call, or the stream, and not the process.",
 )
 async def flips_in_reads(trial: Trial) -> None:
     peer, random = await trial.peer(), trial.random("fault.flips-in-reads")
     opening = await _opening_with_state(trial)
-    ack = source_pb2.ReadRequest(ack=source_pb2.ReadAck(checkpoint_seq=1)).SerializeToString()
     request = source_pb2.ReadRequest(open=opening).SerializeToString()
     config = opening.config_json.encode()
     # A configuration with another host in it would be another connector's business.
     spared = range(request.index(config), request.index(config) + len(config))
     count = trial.case.patience.bit_flips
-    for number, (what, flipped) in enumerate(bit_flips(request, count, random, spared)):
-        messages = [flipped, ack]
-        if number % 4 == 3:  # noqa: PLR2004 now and then the acknowledgement is damaged instead
-            what, spoilt = next(iter(bit_flips(ack, 1, random)))
-            messages = [request, spoilt]
-        await _expect_an_answer(peer, f"{'an acknowledgement' if messages[0] == request else 'a ReadOpen'} with {what}", messages)
+    acks = count // _ONE_ACK_IN
+    for what, flipped in bit_flips(request, count - acks, random, spared):
+        await _expect_to_survive(trial, f"a ReadOpen with {what} changed", flipped, None)
+    ack = source_pb2.ReadRequest(ack=source_pb2.ReadAck(checkpoint_seq=1)).SerializeToString()
+    for what, flipped in bit_flips(ack, acks, random):
+        await _expect_to_survive(trial, f"an acknowledgement with {what} changed", request, flipped)
     await expect_serving(peer, f"{count} requests with a flipped bit")
 
 
@@ -125,16 +128,25 @@ async def _opening_with_state(trial: Trial) -> source_pb2.ReadOpen:
     return opening_of(trial)
 
 
-async def _expect_an_answer(peer: Peer, what: str, messages: Sequence[bytes]) -> None:
-    async with peer.read() as call:
-        for message in messages:
-            await call.send(message)
+async def _expect_to_survive(trial: Trial, what: str, opening: bytes, ack: bytes | None) -> None:
+    """Open a Read, up to its first schema or status; or up to its first checkpoint, acknowledge, and read to the end."""
+    recording = ReadRecording(source_pb2.ReadOpen())
+    until = ("schema", "status") if ack is None else ("checkpoint", "finished")
+    drain = source_pb2.ReadRequest(drain=source_pb2.ReadDrain())
+    async with (await trial.peer()).read() as call:
+        await call.send(opening)
         try:
-            await call.receive(PROMPT_SECONDS)
-        except TooSlow:
-            fail(f"{what} changed: neither a message nor a status came within {PROMPT_SECONDS:g} s")
-    failure = call.failure
+            while (raw := await call.receive(trial.case.patience.call_seconds)) is not None:
+                if recording.add(raw).kind in until:
+                    break
+            if ack is not None:
+                for message in (ack, drain):
+                    await call.send(message)
+                await call.half_close()
+                await call.ending(trial.case.patience.call_seconds)
+        except TooSlow as slow:
+            fail(f"after {what}, neither a message nor a status: {slow}")
     expect(
-        failure is None or failure.code is not grpc.StatusCode.UNAVAILABLE,
-        f"{what} changed: the connection is lost, as if the connector had crashed: {failure}",
+        call.failure is None or call.failure.code is not grpc.StatusCode.UNAVAILABLE,
+        f"after {what}, the connection is lost, as if the connector had crashed: {call.failure}",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -25,22 +25,17 @@ _UNKNOWN_ENUM = 99
 
 @check(
     "fault.unknown-fields",
-    asserts="A request with a field that the connector does not know is served as if the field were not there, in every "
-    "method and in every message of Read and Write; also where it lies between the fields of a Batch.",
+    asserts="A request with a field that the connector does not know is served as if the field were not there: a "
+    "Handshake, a PlanRead, every message of a Read or Write; also where it lies between the fields of a Batch.",
     why="The protocol grows by adding fields. A newer platform must be able to talk to the connector of last year.",
     fix="Let a protobuf library parse messages. If you read a Batch by hand, skip the fields that you do not know.",
 )
 async def unknown_fields(trial: Trial) -> None:
     peer = await trial.peer()
     handshake = connector_pb2.HandshakeRequest(supported_versions=[PROTOCOL_VERSION])
-    config_json = trial.case.config_json
-    for answer in (
-        await peer.handshake(_tainted(handshake)),
-        await peer.check(config_json),
-    ):
-        _expect_served(answer.method, answer.failure)
+    _expect_served("Handshake", (await peer.handshake(_tainted(handshake))).failure)
     if trial.is_source:
-        plan = source_pb2.PlanReadRequest(config_json=config_json, streams=opening_of(trial).streams)
+        plan = source_pb2.PlanReadRequest(config_json=trial.case.config_json, streams=opening_of(trial).streams)
         _expect_served("PlanRead", (await peer.plan(_tainted(plan))).failure)
         await _read_with_unknown_fields(trial, peer)
     if trial.is_destination:
@@ -104,9 +99,10 @@ def _tainted(message: MessageT) -> MessageT:
 @check(
     "fault.unknown-enums",
     asserts="A mode that the connector does not know, of reading or of writing, is refused with INVALID_ARGUMENT.",
-    why="A later version may add modes. Whoever takes an unknown one for the first that comes to mind reads or replaces "
-    "what nobody asked for.",
-    fix="Compare modes with those that you serve, by their numbers; treat every other number like the one that is not set.",
+    why="A later version may add modes. Whoever takes an unknown one for the first that comes to mind reads or "
+    "replaces what nobody asked for.",
+    fix="Compare modes with those that you serve, by their numbers; treat every other number like the one that is not "
+    "set.",
 )
 async def unknown_enums(trial: Trial) -> None:
     peer = await trial.peer()
@@ -155,10 +151,11 @@ def _expect_invalid(what: str, failure: Failure | None) -> None:
 
 @check(
     "fault.previous-minor",
-    asserts="A client that offers only the previous minor version (of minor 0, that one), agrees to no feature and to no "
-    "limits, and sends nothing newer, can read and write; and is sent no field that this minor does not have.",
+    asserts="A client that offers only the previous minor version (of minor 0, that one), agrees to no feature and to "
+    "no limits, and sends nothing newer, can read and write; and is sent no field that this minor does not have.",
     why="Connectors are upgraded before the platform, and after it. Whoever is older decides what both may say.",
-    fix="Answer the Handshake with the smaller minor and remember it; do not demand what it does not have, and do not send it.",
+    fix="Answer the Handshake with the smaller minor and remember it; do not demand what it does not have, and do not "
+    "send it.",
 )
 async def previous_minor(trial: Trial) -> None:
     shared = await trial.shared()
@@ -207,12 +204,14 @@ async def _write_as_before(trial: Trial, peer: Peer) -> None:
 
 
 def _expect_nothing_newer(what: str, message: Message) -> None:
-    numbers = sorted({field.field_number for field in _unknown(message)})
+    numbers = sorted(set(_unknown(message)))
     expect(not numbers, f"{what} has the fields {numbers}, which the version that was agreed on does not have")
 
 
-def _unknown(message: Message) -> list[object]:
-    found: list[object] = list(UnknownFieldSet(message))
+def _unknown(message: Message) -> list[int]:
+    """Return the numbers of the fields that the generated code does not know, at any depth."""
+    fields = cast("Any", UnknownFieldSet(message))
+    found: list[int] = [field.field_number for field in fields]
     for field, value in message.ListFields():
         if field.message_type is None or field.message_type.GetOptions().map_entry:
             continue
