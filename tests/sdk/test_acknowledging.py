@@ -254,6 +254,18 @@ def test_rows_without_a_checkpoint_at_the_end_are_a_bug(mode: ReadMode) -> None:
     assert "end with a Checkpoint" in result.failure.message
 
 
+def test_source_that_wants_to_hear_declares_it() -> None:
+    """The platform decides by the declaration whether a slow destination fills the remote system's disk."""
+
+    class Hearing(Slot):
+        needs_acks = False
+
+    with connector_under_test(Hearing()) as connector:
+        session = connector.open_read({}, THINGS)
+        assert session.receive() is not None
+        assert (session.wants_acks, connector.spec().source.needs_acks) == (True, True)
+
+
 def test_snapshot_without_checkpoints_gets_one_at_its_end() -> None:
     """A snapshot that cannot be resumed is complete all the same, and its rows are counted."""
     with connector_under_test(Yielding(lambda _stream, _context: [{"n": 1}, {"n": 2}])) as connector:

@@ -72,7 +72,7 @@ class Source(Generic[ConfigT]):
     splits: ClassVar[bool] = False
     """`plan` may return more than one split per stream."""
     needs_acks: ClassVar[bool] = False
-    """Upstream resources are held until `acknowledge`."""
+    """Upstream resources are held until `acknowledge`; having one says so too."""
     deterministic_replay: ClassVar[bool] = False
     """Equal state over unchanged data yields the same rows in the same order."""
     state_version: ClassVar[int] = 1

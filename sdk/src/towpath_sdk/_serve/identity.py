@@ -73,7 +73,8 @@ def _spec(
     if source is not None:
         spec.roles.append(connector_pb2.ROLE_SOURCE)
         spec.source.splits = source.splits
-        spec.source.needs_acks = source.needs_acks
+        # Whoever wants to hear of acknowledgements has something to let go of.
+        spec.source.needs_acks = source.needs_acks or _overrides(source, "acknowledge")
         spec.source.deterministic_replay = source.deterministic_replay
     if destination is not None:
         spec.roles.append(connector_pb2.ROLE_DESTINATION)

@@ -6,6 +6,7 @@ import json
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
@@ -62,7 +63,7 @@ def parse_config(model: type[ConfigT], config_json: str) -> ParsedConfig[ConfigT
     except ValueError as error:
         where = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else "unreadable"
         raise Misconfigured(f"the configuration is not valid JSON ({where})", reason="INVALID_CONFIG") from None
-    suspected = Redactor(_secrets_by_name(raw, _secret_names(model.model_json_schema(mode="validation"))))
+    suspected = Redactor(_secrets_by_name(raw, _secret_names(model)))
     try:
         values = model.model_validate_json(config_json)
     except ValidationError as error:
@@ -110,8 +111,10 @@ def _is_optional_secret(node: Mapping[str, Any]) -> bool:
     return False
 
 
-def _secret_names(schema: Mapping[str, Any]) -> frozenset[str]:
-    marked = dict(schema)
+@lru_cache(maxsize=64)
+def _secret_names(model: type[Config]) -> frozenset[str]:
+    """Names of the secrets of a model, which every call needs; making its schema takes longer than many a call."""
+    marked = model.model_json_schema(mode="validation")
     _mark_secrets(marked)
     return frozenset(_walk_secret_names(marked))
 
