@@ -181,7 +181,7 @@ _relays: tuple[tuple[str, str, Callable[[], OnRead], float], ...] = (
     ("state.unknown-ack", "overhears unknown acknowledgements", _OverhearsUnknown, 10),
     ("state.final-ack", "wants each checkpoint acknowledged", _WantsEachAcknowledged, 10),
     ("state.half-close-without-acks", "wants something acknowledged", _WantsSomethingAcknowledged, 10),
-    ("state.emits-without-acks", "waits for each acknowledgement", _WaitsForEachAcknowledgement, 1.5),
+    ("state.emits-without-acks", "waits for each acknowledgement", _WaitsForEachAcknowledgement, 10),
     ("state.waits-for-last-ack", "ends at once", _EndsAtOnce, 10),
     ("state.drain", "completes when it is drained", _CompletesWhenDrained, 10),
 )
