@@ -48,8 +48,8 @@ demo: setup ## Move a million rows from PostgreSQL to S3 on this machine, and co
 up: setup ## Run Towpath on this machine until Ctrl-C
 	@$(BIN)/towpath up
 
-bench: setup ## Measure a large sync beside the in-process ideal (minutes)
-	@$(BIN)/python -m bench $(BENCH_ARGS)
+bench: setup ## Measure rows, broker and a large sync (minutes); BENCH_ARGS="broker --rounds 5" measures one of them
+	@$(BIN)/python -m bench $(or $(BENCH_ARGS),all)
 
 clean: ## Remove what the tasks made, the virtual environment included
 	rm -rf .venv .venv.lock .cache build .pytest_cache .ruff_cache .import_linter_cache
