@@ -118,6 +118,7 @@ def _write_types(config: Mapping[str, Any], path: Path) -> None:
     table = find_table(parsed, StreamName("", "types"))
     numbers = np.arange(_ROWS, dtype=np.int64)
     rows = Rows(Dice(parsed.seed, "types"), timeline_of(parsed, table, 0), numbers, np.zeros_like(numbers))
-    batch = table.make(rows, (), changed=False)
-    with pa.ipc.new_file(str(path), batch.schema) as writer:
-        cast("Any", writer).write_batch(batch)
+    columns = {column.name: column.make(rows) for column in table.columns}
+    schema = pa.schema([column.field for column in table.columns])
+    with pa.ipc.new_file(str(path), schema) as writer:
+        cast("Any", writer).write_table(pa.table(columns, schema=schema))

@@ -30,7 +30,7 @@ def _config(day: int, **more: Any) -> dict[str, Any]:
 def test_history_agrees_with_itself(seed: int, rows: int, inserts: int, updates: int, day: int) -> None:
     """What still stands in the log is every row once, in its last version; its moments grow along the log."""
     timeline = Timeline.of(seed, "s", rows, Changes(inserts=inserts, updates=updates), day)
-    numbers, versions = timeline.standing(0, timeline.entries)
+    _, numbers, versions = timeline.standing(0, timeline.entries)
     assert sorted(numbers.tolist()) == list(range(rows + day * inserts))
     assert timeline.versions(numbers).tolist() == versions.tolist()
     moments = timeline.updated_at(numbers, versions)
@@ -43,8 +43,9 @@ def test_pieces_of_the_log_are_its_whole(cuts: list[int]) -> None:
     """A batch covers any piece of the log; rows at its edges must not get lost."""
     timeline = Timeline.of(5, "s", 50, Changes(inserts=4, updates=11), 6)
     bounds = [0, *sorted(min(cut, timeline.entries) for cut in cuts), timeline.entries]
-    pieces = [timeline.standing(low, high)[0] for low, high in pairwise(bounds)]
-    assert np.concatenate(pieces).tolist() == timeline.standing(0, timeline.entries)[0].tolist()
+    pieces = [timeline.standing(low, high) for low, high in pairwise(bounds)]
+    for piecewise, whole in zip(zip(*pieces, strict=True), timeline.standing(0, timeline.entries), strict=True):
+        assert np.concatenate(piecewise).tolist() == whole.tolist()
 
 
 def test_first_incremental_read_is_the_snapshot_by_updated_at(faker: ConnectorUnderTest) -> None:

@@ -66,7 +66,7 @@ class Dice:
         text, period = _text(self.seed, size, len(rows))
         offsets = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(size)
         starts = rows % (period // size) * size
-        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (rows[1:] > rows[:-1]).all():
             data = text[starts[0] : starts[0] + len(rows) * size]
         else:
             data = np.lib.stride_tricks.sliding_window_view(text, size)[starts].reshape(-1)

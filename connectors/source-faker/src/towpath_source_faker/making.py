@@ -84,4 +84,8 @@ def updated_at(name: str = "updated_at") -> Column:
 
 def padding(size: int) -> Column:
     """So many characters."""
-    return Column("padding", pa.string(), lambda rows: rows.dice.padding(size, rows.numbers), nullable=False)
+
+    def make(rows: Rows) -> _Values:
+        return rows.dice.padding(size, rows.numbers)
+
+    return Column("padding", pa.string(), make, nullable=False, view=True)

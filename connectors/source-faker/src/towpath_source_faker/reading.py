@@ -8,7 +8,6 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import NoReturn
 
-import numpy as np
 from towpath_sdk import (
     BadRecord,
     Bug,
@@ -25,17 +24,19 @@ from towpath_sdk import (
     Unavailable,
 )
 
+from towpath_source_faker.blocks import Blocks
 from towpath_source_faker.config import Emit, FailureKind, FakerConfig, StreamFailure
 from towpath_source_faker.dice import Dice
 from towpath_source_faker.ledger import Ledger
 from towpath_source_faker.remote import today
 from towpath_source_faker.state import Part, Position, parse_part, parse_position
-from towpath_source_faker.tables import Rows, Table
+from towpath_source_faker.tables import Table
 from towpath_source_faker.timeline import Timeline
 
 __all__ = ["Reading", "begin", "snapshot_parts", "timeline_of"]
 
 _MOST_BATCH_BYTES = 4 << 20
+_VALUE_BYTES = 16
 _FOR_EVER_SECONDS = 3600.0
 
 
@@ -66,6 +67,7 @@ class Reading:
         if self.config.ledger is not None:
             Ledger(self.config.ledger).hold(self.name, self.position.next, self.end)
         failure = self.config.failures.streams.get(str(self.stream.name))
+        blocks = self._blocks()
         place = self.position.next
         while True:
             if failure is not None and place >= failure.after_rows and place < self.end:
@@ -77,8 +79,10 @@ class Reading:
                 return
             if self.config.latency_seconds:
                 context.wait(self.config.latency_seconds)
-            upto = self._pause_after(place, failure)
-            yield from self._made(place, upto)
+            upto = self._pause_after(place, failure, blocks)
+            batch = blocks.batch(place, upto, changed=self._changed(place))
+            if batch.num_rows:
+                yield from batch.to_pylist() if self.config.emit is Emit.ROWS else (batch,)
             if upto % self.config.checkpoint_rows == 0 and upto < self.end:
                 yield self._at(upto).checkpoint()
             place = upto
@@ -86,11 +90,12 @@ class Reading:
     def _at(self, place: int) -> Position:
         return replace(self.position, next=place)
 
-    def _pause_after(self, place: int, failure: StreamFailure | None) -> int:
+    def _pause_after(self, place: int, failure: StreamFailure | None, blocks: Blocks) -> int:
         """The place up to which the next batch goes: never across what has to happen between two rows."""
         pauses = [
             self.end,
-            place + min(self.config.batch_rows, max(1, _MOST_BATCH_BYTES // max(1, self.config.row_bytes))),
+            place + self._batch_rows,
+            place + blocks.size - place % blocks.size,
             place + self.config.checkpoint_rows - place % self.config.checkpoint_rows,
         ]
         if failure is not None:
@@ -103,20 +108,17 @@ class Reading:
         change = self.config.schema_change_after_rows
         return change is not None and place >= change
 
-    def _made(self, first: int, end: int) -> Iterator[Record]:
-        if self.stream.mode is ReadMode.INCREMENTAL:
-            numbers, versions = self.timeline.standing(first, end)
-        else:
-            numbers = np.arange(first, end, dtype=np.int64)
-            versions = self.timeline.versions(numbers)
-        if not len(numbers):
-            return
-        rows = Rows(Dice(self.config.seed, str(self.stream.name)), self.timeline, numbers, versions)
-        batch = self.table.make(rows, self.stream.columns, changed=self._changed(first))
-        if self.config.emit is Emit.ROWS:
-            yield from batch.to_pylist()
-        else:
-            yield batch
+    @property
+    def _batch_rows(self) -> int:
+        """As configured, but no more than what makes some MiB."""
+        row_bytes = _VALUE_BYTES * len(self.stream.columns or self.table.columns) + self.config.row_bytes
+        return min(self.config.batch_rows, max(1, _MOST_BATCH_BYTES // row_bytes))
+
+    def _blocks(self) -> Blocks:
+        dice = Dice(self.config.seed, str(self.stream.name))
+        log = self.stream.mode is ReadMode.INCREMENTAL
+        columns, rows = self.stream.columns, self._batch_rows
+        return Blocks(self.table, columns, dice, self.timeline, log=log, end=self.end, rows=rows)
 
 
 def begin(config: FakerConfig, table: Table, stream: ReadStream) -> Reading:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 from towpath_sdk import ReadMode, Stream
@@ -13,8 +13,6 @@ from towpath_source_faker.dice import Dice, Integers
 from towpath_source_faker.timeline import Timeline
 
 __all__ = ["Column", "Rows", "Table"]
-
-_record_batch: Any = cast("Any", pa).RecordBatch
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,10 @@ class Rows:
         """How many."""
         return len(self.numbers)
 
+    def piece(self, low: int, high: int) -> Rows:
+        """Some of them, by position."""
+        return replace(self, numbers=self.numbers[low:high], versions=self.versions[low:high])
+
 
 Make: TypeAlias = "Callable[[Rows], pa.Array[Any]]"
 """Makes the values of one column."""
@@ -43,6 +45,8 @@ class Column:
     type: pa.DataType
     make: Make
     nullable: bool = True
+    view: bool = False
+    """Its values are there already, and making them copies nothing."""
 
     @property
     def field(self) -> pa.Field[Any]:
@@ -82,14 +86,13 @@ class Table:
             kind="made up",
         )
 
-    def make(self, rows: Rows, selected: Sequence[str], *, changed: bool) -> pa.RecordBatch:
-        """Make rows; `selected` is empty for all columns. `changed` says that they come after the change of schema."""
+    def chosen(self, selected: Sequence[str], *, changed: bool) -> Sequence[Column]:
+        """The columns of these names, in this order; all when there are none. `changed` as in `stream`."""
         columns = self._columns(changed=changed)
-        if selected:
-            by_name = {column.name: column for column in columns}
-            columns = [by_name[name] for name in selected]
-        schema = pa.schema([column.field for column in columns])
-        return _record_batch.from_arrays([column.make(rows) for column in columns], schema=schema)
+        if not selected:
+            return columns
+        by_name = {column.name: column for column in columns}
+        return [by_name[name] for name in selected]
 
     def _columns(self, *, changed: bool) -> Sequence[Column]:
         return self.columns if self.added is None or not changed else [*self.columns, self.added]

@@ -61,24 +61,20 @@ class Timeline:
                 versions[hit] = day
         return versions
 
-    def standing(self, first: int, end: int) -> tuple[Integers, Integers]:
-        """Rows and versions of the entries from `first` to below `end` that still stand, in order."""
-        rows_of: list[Integers] = []
-        days_of: list[Integers] = []
+    def standing(self, first: int, end: int) -> tuple[Integers, Integers, Integers]:
+        """The entries from `first` to below `end` that still stand, in order: their places, rows and versions."""
+        places = np.arange(first, end, dtype=np.int64)
+        rows, days = np.empty_like(places), np.empty_like(places)
         for day in range(self.day + 1):
             start = self._entries_before(day)
             low, high = max(first, start), min(end, self._entries_before(day + 1))
             if low < high:
-                rows = self._rows_at(np.arange(low - start, high - start, dtype=np.int64), day)
-                rows_of.append(rows)
-                days_of.append(np.full(len(rows), day, dtype=np.int64))
-        if not rows_of:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        rows, days = np.concatenate(rows_of), np.concatenate(days_of)
+                piece = slice(low - first, high - first)
+                rows[piece], days[piece] = self._rows_at(places[piece] - start, day), day
         if self.day == 0:
-            return rows, days
+            return places, rows, days
         stands = self.versions(rows) == days
-        return rows[stands], days[stands]
+        return places[stands], rows[stands], days[stands]
 
     def created_at(self, rows: Integers) -> Integers:
         """When each row was inserted: microseconds since 1970, UTC."""
