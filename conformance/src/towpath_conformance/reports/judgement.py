@@ -111,6 +111,6 @@ def outcomes_text(verdicts: Iterable[Verdict]) -> str:
 
 def fact_text(name: str, value: float) -> tuple[str, str]:
     """Say something that was measured, as its name and its value: ("rows per second", "1,234,567")."""
-    exact = value.is_integer() or abs(value) >= 1000  # noqa: PLR2004 four digits are as exact as a measurement is
+    exact = float(value).is_integer() or abs(value) >= 1000  # noqa: PLR2004 four digits are as exact as a measurement is
     words = name.replace("_", " ").replace("cpu", "CPU")
     return words, f"{value:,.0f}" if exact else f"{value:,.3g}"
