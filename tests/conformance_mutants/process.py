@@ -12,6 +12,13 @@ from towpath_sdk import serve
 
 from conformance_mutants.good_destination import good_destination
 from conformance_mutants.good_source import good_source
+from conformance_mutants.limit_mutants import (
+    FailsWhenAcknowledged,
+    KeepsAFileOpen,
+    LeavesOutWhatIsLarge,
+    ReadsAhead,
+    measures_only,
+)
 from conformance_mutants.secrecy import KeepsAFile, PrintsItsKey
 from conformance_mutants.state_memory import KeepsWhatIsEmitted
 from conformance_mutants.write_publications import FlushesLater, ForgetsHalfway
@@ -24,6 +31,12 @@ DEFECTS: dict[str, Callable[[], None]] = {
     "forgets-halfway": lambda: serve(ForgetsHalfway(), argv=[]),
     "keeps-a-file": lambda: serve(KeepsAFile(), argv=[]),
     "prints-its-key": lambda: serve(PrintsItsKey(), argv=[]),
+    "cuts-by-batches": lambda: (measures_only("max_batch_bytes"), serve(good_source(), argv=[]))[-1],
+    "cuts-by-messages": lambda: (measures_only("max_message_bytes"), serve(good_source(), argv=[]))[-1],
+    "leaves-out-large": lambda: serve(LeavesOutWhatIsLarge(), argv=[]),
+    "reads-ahead": lambda: serve(ReadsAhead(), argv=[]),
+    "keeps-a-file-open": lambda: serve(KeepsAFileOpen(), argv=[]),
+    "fails-when-acknowledged": lambda: serve(FailsWhenAcknowledged(), argv=[]),
 }
 """What to do instead of serving well, by name."""
 

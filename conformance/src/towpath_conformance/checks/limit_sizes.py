@@ -9,8 +9,8 @@ from typing import Any, cast
 import grpc
 from towpath.connector.v1 import connector_pb2, source_pb2, types_pb2
 
-from towpath_conformance.case import changed
 from towpath_conformance.calls import large_opening, opening_with
+from towpath_conformance.case import changed
 from towpath_conformance.delivery import Delivery, plain
 from towpath_conformance.failure import Failure
 from towpath_conformance.offences import opening_of
@@ -62,11 +62,11 @@ def _openings(trial: Trial) -> Iterator[source_pb2.ReadOpen]:
     "limit.message-size",
     needs=[SOURCE],
     process=True,
-    asserts="When the Handshake has agreed on 256 KiB for a message, and on nothing smaller for a batch, no message of a Read "
-    "and no page of Discover is larger.",
+    asserts="When the Handshake has agreed on 256 KiB for a message, and on nothing smaller for a batch, no message "
+    "of a Read and no page of Discover is larger.",
     why="A receiver drops what exceeds its limit, and gRPC ends the whole call for it.",
-    fix="Cut batches so that the whole message fits: with its header it is some 64 bytes larger than ipc_messages. Begin a "
-    "new page of the catalogue before the limit, not after it.",
+    fix="Cut batches so that the whole message fits: with its header it is some 64 bytes larger than ipc_messages. "
+    "Begin a new page of the catalogue before the limit, not after it.",
 )
 async def message_size(trial: Trial) -> None:
     async with trial.fresh_process() as (instance, _):
@@ -112,10 +112,11 @@ async def batch_size(trial: Trial) -> None:
     needs=[SOURCE],
     inputs=["source.oversize"],
     process=True,
-    asserts="A row that is larger than the agreed 64 KiB for a batch fails its stream: FAILED with a reason, never a batch "
-    "that is too large, never a row that is left out.",
+    asserts="A row that is larger than the agreed 64 KiB for a batch fails its stream: FAILED with a reason, never a "
+    "batch that is too large, never a row that is left out.",
     why="A row that is skipped for its size is lost, and nobody will ever know.",
-    fix="When a batch of one row is still too large, end the stream with DATA_LOSS or INVALID_ARGUMENT and say which row it is.",
+    fix="When a batch of one row is still too large, end the stream with DATA_LOSS or INVALID_ARGUMENT and say which "
+    "row it is.",
 )
 async def oversize_row(trial: Trial) -> None:
     oversize = trial.source.oversize
@@ -145,8 +146,8 @@ async def oversize_row(trial: Trial) -> None:
     asserts="No status is larger than 4 KiB, whatever it has to quote: neither one of this whole run, nor those of "
     "configurations and requests with very long values.",
     why="A larger status is lost on the way in about half of all cases, and with it why the job failed.",
-    fix="Cut what you quote from a configuration, a name or a driver's message, and leave details out when the whole is too "
-    "large: the user's message first, a stack trace never.",
+    fix="Cut what you quote from a configuration, a name or a driver's message, and leave details out when the whole "
+    "is too large: the user's message first, a stack trace never.",
 )
 async def status_size(trial: Trial) -> None:
     peer = await trial.peer()

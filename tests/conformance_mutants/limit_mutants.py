@@ -1,0 +1,243 @@
+"""Connectors that grow, wait, mix up or close what they should not, and measure sizes wrongly."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from weakref import WeakSet
+
+import grpc
+import pyarrow as pa
+from towpath.connector.v1 import source_pb2
+from towpath_sdk import Checkpoint, Context, Probe, ReadStream, Record, Unavailable
+from towpath_sdk._serve.limits import Limits
+from towpath_source_faker import FakerConfig, FakerSource
+
+from conformance_mutants.messages import Asked, restated
+from conformance_mutants.mutant import mutant
+from conformance_mutants.proxy import Begin, Ending, Relayed
+
+__all__ = ["FailsWhenAcknowledged", "KeepsAFileOpen", "LeavesOutWhatIsLarge", "ReadsAhead", "measures_only"]
+
+_LARGE_BYTES = 64 * 1024
+_AHEAD_BYTES = 300 << 20
+_READS_AT_ONCE = 8
+_POOL = 48
+_IDLE_SECONDS = 1.5
+_ENCODING_SECONDS = 0.06
+_QUOTED = 4200
+
+
+class ReadsAhead(FakerSource):
+    """Reads as fast as it can, however slowly it is read; up to a bound for the sake of the machine."""
+
+    _left = _AHEAD_BYTES
+
+    def read(self, config: FakerConfig, stream: ReadStream, context: Context) -> Iterator[Record]:
+        """Let another thread read into a queue without end, with the bytes of each batch."""
+        records = super().read(config, stream, context)
+        ahead: queue.SimpleQueue[tuple[Record | None, bytes]] = queue.SimpleQueue()
+
+        def fill() -> None:
+            for record in records:
+                raw = record.serialize().to_pybytes() if isinstance(record, pa.RecordBatch) else b""
+                ahead.put((record, raw))
+                self._left -= len(raw)
+                if self._left <= 0:
+                    break
+            ahead.put((None, b""))
+
+        if self._left > 0:
+            threading.Thread(target=fill, daemon=True).start()
+            while (record := ahead.get()[0]) is not None:
+                yield record
+        yield from records
+
+
+class KeepsAFileOpen(FakerSource):
+    """Opens a file for each Check and never closes it."""
+
+    def check(self, config: FakerConfig) -> Iterable[Probe]:
+        """Open the file, then try as usual."""
+        _kept.append(tempfile.TemporaryFile())  # noqa: SIM115 that is the defect
+        return super().check(config)
+
+
+_kept: list[Any] = []
+
+
+class LeavesOutWhatIsLarge(FakerSource):
+    """Skips the rows that are larger than was agreed on."""
+
+    def read(self, config: FakerConfig, stream: ReadStream, context: Context) -> Iterator[Record]:
+        """Leave out batches of such rows."""
+        for record in super().read(config, stream, context):
+            if not isinstance(record, pa.RecordBatch) or record.nbytes <= _LARGE_BYTES * record.num_rows:
+                yield record
+
+
+class FailsWhenAcknowledged(FakerSource):
+    """Cannot read on once a checkpoint of its large stream is acknowledged."""
+
+    def acknowledge(self, config: FakerConfig, stream: ReadStream, checkpoint: Checkpoint) -> None:
+        """Fail for `events`."""
+        if stream.name.name == "events":
+            raise Unavailable("the remote system does not take acknowledgements", reason="NO_ACKS")
+        super().acknowledge(config, stream, checkpoint)
+
+
+def measures_only(limit: str) -> None:
+    """Make the SDK of this process cut batches by one of both limits; before it serves."""
+
+    def payload_bytes(limits: Limits) -> int:
+        return max(0, int(getattr(limits, limit)) - 64)
+
+    Limits.payload_bytes = property(payload_bytes)  # type: ignore[assignment,misc]
+
+
+class _Quoting(Asked):
+    """Quotes what is wrong with a long configuration, at length."""
+
+    async def end(self, ending: Ending) -> tuple[Iterable[bytes], Ending]:
+        if ending[0] is not grpc.StatusCode.INVALID_ARGUMENT or len(self.asked) < _QUOTED:
+            return (), ending
+
+        def lengthen(status: Any) -> None:
+            status.message += "x" * _QUOTED
+
+        return (), restated(ending, lengthen)
+
+
+class _Closing(Relayed):
+    """Ends a Read that nobody has taken anything from for a while."""
+
+    _passed: float | None = None
+
+    async def response(self, raw: bytes) -> Iterable[bytes]:
+        now = time.monotonic()
+        idle = self._passed is not None and now - self._passed > _IDLE_SECONDS
+        self._passed = now
+        if idle and len(raw) > _LARGE_BYTES:
+            self.over = True
+            return ()
+        return (raw,)
+
+
+def _one_thread() -> Begin:
+    """Make the relay of an instance that answers for its health with the thread that encodes large batches."""
+    thread = asyncio.Lock()
+
+    class _Encoding(Relayed):
+        async def response(self, raw: bytes) -> Iterable[bytes]:
+            if len(raw) > _LARGE_BYTES:
+                async with thread:
+                    await asyncio.sleep(_ENCODING_SECONDS)
+            return (raw,)
+
+    class _Health(Relayed):
+        async def request(self, raw: bytes) -> Iterable[bytes]:
+            async with thread:
+                return (raw,)
+
+    return lambda called: {"Read": _Encoding, "Health/Check": _Health}.get(called, Relayed)()
+
+
+class _Counted(Relayed):
+    """A Read that knows how many others of the same opening are going on."""
+
+    def __init__(self, running: WeakSet[_Counted]) -> None:
+        self._running = running
+        self._opening = b""
+
+    @property
+    def at_once(self) -> int:
+        """This one included. Those that were cancelled are forgotten with their objects."""
+        return sum(each._opening == self._opening for each in self._running)
+
+    async def request(self, raw: bytes) -> Iterable[bytes]:
+        if not self._opening:
+            self._opening = raw
+            self._running.add(self)
+        return (raw,)
+
+    async def end(self, ending: Ending) -> tuple[Iterable[bytes], Ending]:
+        self._running.discard(self)
+        return (), ending
+
+
+class _Mixing(_Counted):
+    """Loses rows to the other Reads of the same stream when there are many."""
+
+    async def response(self, raw: bytes) -> Iterable[bytes]:
+        if self.at_once < _READS_AT_ONCE or len(raw) > _LARGE_BYTES:
+            return (raw,)
+        return () if source_pb2.ReadResponse.FromString(raw).HasField("batch") else (raw,)
+
+
+class _Pooled(_Counted):
+    """Waits for another Read to end when there are many."""
+
+    async def request(self, raw: bytes) -> Iterable[bytes]:
+        passed = await super().request(raw)
+        if self.at_once > _POOL:
+            await asyncio.Event().wait()  # none of the others ends before its caller has all of them
+        return passed
+
+
+def _reads(make: Callable[[WeakSet[_Counted]], Relayed]) -> Callable[[], Begin]:
+    def begins() -> Begin:
+        running = WeakSet[_Counted]()
+        return lambda called: make(running) if called == "Read" else Relayed()
+
+    return begins
+
+
+_HURRY: dict[str, Any] = {
+    "patience.cycles": 4,
+    "patience.slow_reader_seconds": 0.5,
+    "patience.idle_seconds": 0.5,
+    "source.many_streams": None,
+}
+"""For the rest of the group, which has nothing to find."""
+
+mutant(
+    "limit.status-size",
+    "source",
+    "quotes a long configuration at length",
+    begin=lambda called: _Quoting() if called == "Check" else Relayed(),
+)
+mutant(
+    "limit.idle-with-pings",
+    "source",
+    "closes a Read that idles",
+    begin=lambda called: _Closing() if called == "Read" else Relayed(),
+    case={"patience.idle_seconds": 2.5},
+)
+mutant("limit.health-under-load", "source", "encodes in the thread that answers for its health", begins=_one_thread)
+mutant("limit.concurrent-reads", "source", "loses rows when many read at once", begins=_reads(_Mixing))
+mutant(
+    "limit.many-calls",
+    "source",
+    "has a pool for its Reads",
+    begins=_reads(_Pooled),
+    case={"patience.call_seconds": 3},
+)
+for _check, _name, _command, _changes in (
+    ("limit.message-size", "cuts by the size of batches alone", "cuts-by-batches", {}),
+    ("limit.batch-size", "cuts by the size of messages alone", "cuts-by-messages", {}),
+    ("limit.oversize-row", "leaves out rows that are too large", "leaves-out-large", {}),
+    (
+        "limit.slow-reader-memory",
+        "reads ahead of its reader",
+        "reads-ahead",
+        {"patience.memory_mib": 300, "patience.slow_reader_seconds": 6},
+    ),
+    ("limit.no-growth", "keeps a file open for each Check", "keeps-a-file-open", {"patience.cycles": 16}),
+    ("limit.speed", "fails when it is acknowledged", "fails-when-acknowledged", {}),
+):
+    mutant(_check, "source", _name, command=_command, case={**_HURRY, **_changes}, within=("limit",))
