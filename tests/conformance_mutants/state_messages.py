@@ -71,8 +71,11 @@ class _WantsEachAcknowledged(_Acknowledged):
 
 
 class _WantsSomethingAcknowledged(_Acknowledged):
+    """Fails an incremental read of which nothing was acknowledged."""
+
     async def end(self, ending: Ending) -> tuple[Iterable[bytes], Ending]:
-        if ending[0] is grpc.StatusCode.OK and self.finished and self.emitted and not self.acks:
+        unheard = self.finished and self.emitted and not self.acks
+        if ending[0] is grpc.StatusCode.OK and unheard and self.incremental:
             return (), (grpc.StatusCode.ABORTED, "nothing was acknowledged", ())
         return (), ending
 
