@@ -10,6 +10,15 @@ from collections.abc import Callable
 
 from towpath_sdk import serve
 
+from conformance_mutants.fault_fronts import KeepsUntilTheConnectionEnds, Lost, serve_behind
+from conformance_mutants.fault_processes import (
+    DeafDestination,
+    DeafSource,
+    LeavesALock,
+    RemembersStates,
+    serve_as_an_orphan,
+    serve_without_draining,
+)
 from conformance_mutants.good_destination import good_destination
 from conformance_mutants.good_source import good_source
 from conformance_mutants.limit_mutants import (
@@ -31,6 +40,15 @@ DEFECTS: dict[str, Callable[[], None]] = {
     "forgets-halfway": lambda: serve(ForgetsHalfway(), argv=[]),
     "keeps-a-file": lambda: serve(KeepsAFile(), argv=[]),
     "prints-its-key": lambda: serve(PrintsItsKey(), argv=[]),
+    "keeps-until-the-end": lambda: serve_behind(KeepsUntilTheConnectionEnds, good_source()),
+    "behind-a-front": lambda: serve_behind(Lost, good_source()),
+    "deaf-source": lambda: serve(DeafSource(), argv=[]),
+    "deaf-destination": lambda: serve(DeafDestination(), argv=[]),
+    "source-without-draining": lambda: serve_without_draining(good_source()),
+    "destination-without-draining": lambda: serve_without_draining(good_destination()),
+    "orphan": lambda: serve_as_an_orphan(good_source()),
+    "remembers-states": lambda: serve(RemembersStates(), argv=[]),
+    "leaves-a-lock": lambda: serve(LeavesALock(), argv=[]),
     "cuts-by-batches": lambda: (measures_only("max_batch_bytes"), serve(good_source(), argv=[]))[-1],
     "cuts-by-messages": lambda: (measures_only("max_message_bytes"), serve(good_source(), argv=[]))[-1],
     "leaves-out-large": lambda: serve(LeavesOutWhatIsLarge(), argv=[]),
