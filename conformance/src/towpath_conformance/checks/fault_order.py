@@ -129,7 +129,7 @@ async def _opening_with_state(trial: Trial) -> source_pb2.ReadOpen:
 
 
 async def _expect_to_survive(trial: Trial, what: str, opening: bytes, ack: bytes | None) -> None:
-    """Open a Read, up to its first schema or status; or up to its first checkpoint, acknowledge, and read to the end."""
+    """Open a Read up to its first schema or status; or up to its first checkpoint, acknowledge and read to the end."""
     recording = ReadRecording(source_pb2.ReadOpen())
     until = ("schema", "status") if ack is None else ("checkpoint", "finished")
     drain = source_pb2.ReadRequest(drain=source_pb2.ReadDrain())
