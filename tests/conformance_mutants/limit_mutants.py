@@ -14,15 +14,16 @@ from weakref import WeakSet
 import grpc
 import pyarrow as pa
 from towpath.connector.v1 import source_pb2
-from towpath_sdk import Checkpoint, Context, Probe, ReadStream, Record, Unavailable
+from towpath_sdk import Checkpoint, Context, Probe, ReadStream, Record, Unavailable, serve
 from towpath_sdk._serve.limits import Limits
 from towpath_source_faker import FakerConfig, FakerSource
 
+from conformance_mutants.good_source import good_source
 from conformance_mutants.messages import Asked, restated
 from conformance_mutants.mutant import mutant
 from conformance_mutants.proxy import Begin, Ending, Relayed
 
-__all__ = ["FailsWhenAcknowledged", "KeepsAFileOpen", "LeavesOutWhatIsLarge", "ReadsAhead", "measures_only"]
+__all__ = ["FailsWhenAcknowledged", "KeepsAFileOpen", "LeavesOutWhatIsLarge", "ReadsAhead", "serve_cutting_by"]
 
 _LARGE_BYTES = 64 * 1024
 _AHEAD_BYTES = 300 << 20
@@ -91,13 +92,14 @@ class FailsWhenAcknowledged(FakerSource):
         super().acknowledge(config, stream, checkpoint)
 
 
-def measures_only(limit: str) -> None:
-    """Make the SDK of this process cut batches by one of both limits; before it serves."""
+def serve_cutting_by(limit: str) -> None:
+    """Serve the good source with batches that are cut by one of both limits, and not by the other."""
 
     def payload_bytes(limits: Limits) -> int:
         return max(0, int(getattr(limits, limit)) - 64)
 
     Limits.payload_bytes = property(payload_bytes)  # type: ignore[assignment,misc]
+    serve(good_source(), argv=[])
 
 
 class _Quoting(Asked):

@@ -26,7 +26,7 @@ from conformance_mutants.limit_mutants import (
     KeepsAFileOpen,
     LeavesOutWhatIsLarge,
     ReadsAhead,
-    measures_only,
+    serve_cutting_by,
 )
 from conformance_mutants.secrecy import KeepsAFile, PrintsItsKey
 from conformance_mutants.state_memory import KeepsWhatIsEmitted
@@ -49,8 +49,8 @@ DEFECTS: dict[str, Callable[[], None]] = {
     "orphan": lambda: serve_as_an_orphan(good_source()),
     "remembers-states": lambda: serve(RemembersStates(), argv=[]),
     "leaves-a-lock": lambda: serve(LeavesALock(), argv=[]),
-    "cuts-by-batches": lambda: (measures_only("max_batch_bytes"), serve(good_source(), argv=[]))[-1],
-    "cuts-by-messages": lambda: (measures_only("max_message_bytes"), serve(good_source(), argv=[]))[-1],
+    "cuts-by-batches": lambda: serve_cutting_by("max_batch_bytes"),
+    "cuts-by-messages": lambda: serve_cutting_by("max_message_bytes"),
     "leaves-out-large": lambda: serve(LeavesOutWhatIsLarge(), argv=[]),
     "reads-ahead": lambda: serve(ReadsAhead(), argv=[]),
     "keeps-a-file-open": lambda: serve(KeepsAFileOpen(), argv=[]),
