@@ -7,14 +7,14 @@ from typing import Any, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
-from towpath.connector.v1 import connector_pb2, destination_pb2, source_pb2, types_pb2
+from towpath.connector.v1 import connector_pb2, destination_pb2, source_pb2
 
 from towpath_conformance.damage import with_unknown, with_unknown_in_header
-from towpath_conformance.failure import Failure, failure_of_status
+from towpath_conformance.failure import Failure
 from towpath_conformance.offences import PROMPT_SECONDS, expect_serving, material, opening_of
-from towpath_conformance.peer import PROTOCOL_VERSION, Call, Peer, TooSlow
+from towpath_conformance.peer import PROTOCOL_VERSION, Peer, TooSlow
 from towpath_conformance.recording import ReadRecording
-from towpath_conformance.registry import check
+from towpath_conformance.registry import DESTINATION, check
 from towpath_conformance.trial import Trial
 from towpath_conformance.verdicts import expect
 
@@ -98,7 +98,8 @@ def _tainted(message: MessageT) -> MessageT:
 
 @check(
     "fault.unknown-enums",
-    asserts="A mode that the connector does not know, of reading or of writing, is refused with INVALID_ARGUMENT.",
+    needs=[DESTINATION],
+    asserts="A Write in a mode that the destination does not know is refused with INVALID_ARGUMENT.",
     why="A later version may add modes. Whoever takes an unknown one for the first that comes to mind reads or "
     "replaces what nobody asked for.",
     fix="Compare modes with those that you serve, by their numbers; treat every other number like the one that is not "
@@ -106,40 +107,18 @@ def _tainted(message: MessageT) -> MessageT:
 )
 async def unknown_enums(trial: Trial) -> None:
     peer = await trial.peer()
-    if trial.is_source:
-        opening = opening_of(trial)
-        opening.streams[0].mode = _UNKNOWN_ENUM  # pyright: ignore[reportAttributeAccessIssue]
-        plan = source_pb2.PlanReadRequest(config_json=opening.config_json, streams=opening.streams)
-        _expect_invalid(f"PlanRead with the read mode {_UNKNOWN_ENUM}", (await peer.plan(plan)).failure)
-        async with peer.read() as call:
-            await call.send(source_pb2.ReadRequest(open=opening))
-            failure = await _failure_of_read(call)
-        _expect_invalid(f"a Read with the read mode {_UNKNOWN_ENUM}", failure)
-    if trial.is_destination:
-        valid = await material(trial, "unknown-enums")
-        request = destination_pb2.WriteRequest.FromString(valid.open(1))
-        request.open.streams[0].mode = _UNKNOWN_ENUM  # pyright: ignore[reportAttributeAccessIssue]
-        async with peer.write() as call:
-            await call.send(request)
-            await call.half_close()
-            try:
-                failure = await call.ending(PROMPT_SECONDS)
-            except TooSlow:
-                failure = None
-        _expect_invalid(f"a Write with the write mode {_UNKNOWN_ENUM}", failure)
+    valid = await material(trial, "unknown-enums")
+    request = destination_pb2.WriteRequest.FromString(valid.open(1))
+    request.open.streams[0].mode = _UNKNOWN_ENUM  # pyright: ignore[reportAttributeAccessIssue]
+    async with peer.write() as call:
+        await call.send(request)
+        await call.half_close()
+        try:
+            failure = await call.ending(PROMPT_SECONDS)
+        except TooSlow:
+            failure = None
+    _expect_invalid(f"a Write with the write mode {_UNKNOWN_ENUM}", failure)
     await expect_serving(peer, "an unknown mode")
-
-
-async def _failure_of_read(call: Call) -> Failure | None:
-    """How a Read, or the one stream of it, fails."""
-    try:
-        while (raw := await call.receive(PROMPT_SECONDS)) is not None:
-            status = source_pb2.ReadResponse.FromString(raw).status
-            if status.state == types_pb2.StreamStatus.STATE_FAILED:
-                return failure_of_status(status.failure)
-    except TooSlow:
-        return None
-    return call.failure
 
 
 def _expect_invalid(what: str, failure: Failure | None) -> None:
