@@ -178,7 +178,15 @@ def test_text_shows_the_last_messages_unless_all_are_wanted() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1234567.0, "1,234,567"), (1234.5, "1,234"), (12.345, "12.3"), (3.0, "3"), (3, "3"), (0.00123, "0.00123"), (0.0, "0")],
+    [
+        (1234567.0, "1,234,567"),
+        (1234.5, "1,234"),
+        (12.345, "12.3"),
+        (3.0, "3"),
+        (3, "3"),
+        (0.00123, "0.00123"),
+        (0.0, "0"),
+    ],
 )
 def test_facts_are_as_exact_as_measurements_are(value: float, text: str) -> None:
     """Seven digits of a number that varies by a tenth say nothing."""

@@ -53,11 +53,13 @@ class Mutant:
     """Groups of checks that are judged, such as "fault"; all when empty. Only for mutants that have to be a process, or
     that change time or memory rather than messages: a whole suite of processes takes half a minute for each of them."""
 
-    def judged_by(self) -> list[Check] | None:
-        """The checks that it is judged by; None for all."""
-        if not self.within:
-            return None
-        return [check for check in CHECKS.values() if check.group.value in self.within or check.id == self.check_id]
+    def judged_by(self) -> list[Check]:
+        """The checks that it is judged by: every one that it could fail."""
+        return [check for check in CHECKS.values() if check.id == self.check_id or self._may_fail(check)]
+
+    def _may_fail(self, check: Check) -> bool:
+        # What measures time or memory alone takes seconds, and no changed message alters it.
+        return check.group.value in self.within if self.within else not check.alone
 
     def spoil(self, good: Case) -> Case:
         """The good case with this mutant's changes."""

@@ -279,9 +279,9 @@ def _takes_unknown_for_empty(opening: source_pb2.ReadOpen) -> None:
             stream.name.name = "empty"
 
 
-def _takes_any_mode_for_a_snapshot(opening: source_pb2.ReadOpen) -> None:
+def _takes_no_mode_for_a_snapshot(opening: source_pb2.ReadOpen) -> None:
     for stream in opening.streams:
-        if stream.mode not in (types_pb2.READ_MODE_SNAPSHOT, types_pb2.READ_MODE_INCREMENTAL):
+        if stream.mode == types_pb2.READ_MODE_UNSPECIFIED:
             stream.mode = types_pb2.READ_MODE_SNAPSHOT
 
 
@@ -311,7 +311,7 @@ for _check, _name, _begin in (
     ("read.selected-columns", "knows one order of columns", opens(_knows_one_order)),
     ("read.unknown-column", "leaves out unknown columns", opens(_leaves_out_unknown_columns)),
     ("read.unknown-stream", "takes unknown streams for empty ones", opens(_takes_unknown_for_empty)),
-    ("read.unknown-mode", "takes any mode for a snapshot", opens(_takes_any_mode_for_a_snapshot)),
+    ("read.unknown-mode", "takes no mode for a snapshot", opens(_takes_no_mode_for_a_snapshot)),
     ("read.two-streams", "swaps two streams", during_reads(_SwapsTwoStreams)),
     ("read.empty-stream", "has no schema where there are no rows", during_reads(_EmptyWithoutSchema)),
     ("read.failing-stream", "gives up all streams when one fails", during_reads(_FailsTogether)),

@@ -41,7 +41,9 @@ def test_exported_names_are_those_that_are_promised() -> None:
     assert [name for name in towpath_sdk.__all__ if not hasattr(towpath_sdk, name)] == []
 
 
-@pytest.mark.parametrize("module", [towpath_sdk, towpath_sdk.files, towpath_sdk.testing], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [towpath_sdk, towpath_sdk.files, towpath_sdk.testing], ids=lambda module: module.__name__
+)
 def test_everything_exported_says_what_it_is(module: object) -> None:
     """`help(towpath_sdk.Writer)` is the first documentation that an author reads."""
     exported = {name: getattr(module, name) for name in getattr(module, "__all__", [])}

@@ -1,4 +1,4 @@
-"""How messages are spoilt before they are sent: bits, lengths, and what no version of the protocol has. Pure functions."""
+"""How messages are spoilt before they are sent: bits, lengths, and what no version of the protocol has."""
 
 from __future__ import annotations
 
