@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import grpc
 from towpath.connector.v1 import source_pb2, types_pb2
 
@@ -130,9 +132,9 @@ async def unknown_mode(trial: Trial) -> None:
     not_offered = set(types_pb2.ReadMode.values()) - offered if offered else set[types_pb2.ReadMode]()
     for mode in sorted({types_pb2.READ_MODE_UNSPECIFIED, *not_offered}):
         wire = stream.wire()
-        wire.mode = mode
+        wire.mode = cast("types_pb2.ReadMode", mode)
         reading = await read_from(trial, source_pb2.ReadOpen(streams=[wire], attempt=1))
-        name = types_pb2.ReadMode.Name(mode)
+        name = types_pb2.ReadMode.Name(wire.mode)
         _expect_refused(reading, f"the read mode {name} of {stream}", "INVALID_ARGUMENT")
 
 
