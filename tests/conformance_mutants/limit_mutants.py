@@ -29,7 +29,7 @@ _LARGE_BYTES = 64 * 1024
 _AHEAD_BYTES = 300 << 20
 _READS_AT_ONCE = 8
 _POOL = 48
-_IDLE_SECONDS = 1.5
+_IDLE_SECONDS = 1.0
 _ENCODING_SECONDS = 0.06
 _QUOTED = 4200
 
@@ -119,12 +119,14 @@ class _Closing(Relayed):
     """Ends a Read that nobody has taken anything from for a while."""
 
     _passed: float | None = None
+    _idled = False
 
     async def response(self, raw: bytes) -> Iterable[bytes]:
         now = time.monotonic()
-        idle = self._passed is not None and now - self._passed > _IDLE_SECONDS
+        self._idled = self._idled or (self._passed is not None and now - self._passed > _IDLE_SECONDS)
         self._passed = now
-        if idle and len(raw) > _LARGE_BYTES:
+        # What comes first after the pause may be a small message, as every Read has some; only large ones mark the Read.
+        if self._idled and len(raw) > _LARGE_BYTES:
             self.over = True
             return ()
         return (raw,)
@@ -218,7 +220,7 @@ mutant(
     "source",
     "closes a Read that idles",
     begin=lambda called: _Closing() if called == "Read" else Relayed(),
-    case={"patience.idle_seconds": 2.5},
+    case={"patience.idle_seconds": 4},
 )
 mutant("limit.health-under-load", "source", "encodes in the thread that answers for its health", begins=_one_thread)
 mutant("limit.concurrent-reads", "source", "loses rows when many read at once", begins=_reads(_Mixing))

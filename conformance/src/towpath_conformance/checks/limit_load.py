@@ -23,6 +23,7 @@ from towpath_conformance.writing import Writing
 _POLL_SECONDS = 0.05
 _AFTER_THE_STALL = 8
 """Messages, some of which were sent before it."""
+_ROUNDS = 3
 _BUSY_CALLS = 8
 _PINGS = 9
 _PACE_SECONDS = 0.02
@@ -89,20 +90,30 @@ async def slow_reader_memory(trial: Trial) -> None:
 async def health_under_load(trial: Trial) -> None:
     instance = await trial.shared()
     peer = instance.other_peer()
+    rounds: list[tuple[float, float]] = []
     try:
-        idle, _ = await _seconds_to_answer(peer)
-        async with busy(trial, instance.peer, _BUSY_CALLS, "health-under-load") as calls, _taken_from(calls):
-            loaded, late = await _seconds_to_answer(peer)
+        # A machine that is busy with something else is so for a while; a server that blocks does so every time.
+        while len(rounds) < _ROUNDS and not any(loaded <= most for loaded, most in rounds):
+            rounds.append(await _round(trial, instance.peer, peer))
     finally:
         await peer.close()
-    # The judge is loaded as well: by as much as it wakes up late, it also sees answers late.
-    most = _HEALTH_SECONDS + _TIMES_IDLE * (idle + late)
+    loaded, most = min(rounds)
     trial.facts["ms to answer for health under load"] = round(loaded * 1000, 1)
     expect(
-        loaded <= most,
-        f"with {len(calls)} calls running, health took {loaded * 1000:.0f} ms in the median of {_PINGS}; it took "
-        f"{idle * 1000:.0f} ms without, and may take {most * 1000:.0f}",
+        any(seconds <= allowed for seconds, allowed in rounds),
+        f"with {_BUSY_CALLS} calls running, health took {loaded * 1000:.0f} ms in the median of {_PINGS}, in the best "
+        f"of {_ROUNDS} rounds; it may take {most * 1000:.0f}: {_HEALTH_SECONDS * 1000:g} and {_TIMES_IDLE} times what it "
+        "takes without",
     )
+
+
+async def _round(trial: Trial, working: Peer, peer: Peer) -> tuple[float, float]:
+    """Return the median answer under load, and how long it may take, in seconds."""
+    idle, _ = await _seconds_to_answer(peer)
+    async with busy(trial, working, _BUSY_CALLS, "health-under-load") as calls, _taken_from(calls):
+        loaded, late = await _seconds_to_answer(peer)
+    # The judge is loaded as well: by as much as it wakes up late, it also sees answers late.
+    return loaded, _HEALTH_SECONDS + _TIMES_IDLE * (idle + late)
 
 
 async def _seconds_to_answer(peer: Peer) -> tuple[float, float]:
