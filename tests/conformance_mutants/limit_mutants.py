@@ -125,7 +125,7 @@ class _Closing(Relayed):
         now = time.monotonic()
         self._idled = self._idled or (self._passed is not None and now - self._passed > _IDLE_SECONDS)
         self._passed = now
-        # What comes first after the pause may be a small message, as every Read has some; only large ones mark the Read.
+        # What comes first after the pause may be small, as every Read has such messages; only large ones mark the Read.
         if self._idled and len(raw) > _LARGE_BYTES:
             self.over = True
             return ()

@@ -21,6 +21,7 @@ from conformance_mutants.fault_processes import (
 )
 from conformance_mutants.good_destination import good_destination
 from conformance_mutants.good_source import good_source
+from conformance_mutants.limit_memory import KeepsUntilTheCommit
 from conformance_mutants.limit_mutants import (
     FailsWhenAcknowledged,
     KeepsAFileOpen,
@@ -54,6 +55,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
     "leaves-out-large": lambda: serve(LeavesOutWhatIsLarge(), argv=[]),
     "reads-ahead": lambda: serve(ReadsAhead(), argv=[]),
     "keeps-a-file-open": lambda: serve(KeepsAFileOpen(), argv=[]),
+    "keeps-until-the-commit": lambda: serve(KeepsUntilTheCommit(), argv=[]),
     "fails-when-acknowledged": lambda: serve(FailsWhenAcknowledged(), argv=[]),
 }
 """What to do instead of serving well, by name."""

@@ -102,8 +102,8 @@ async def health_under_load(trial: Trial) -> None:
     expect(
         any(seconds <= allowed for seconds, allowed in rounds),
         f"with {_BUSY_CALLS} calls running, health took {loaded * 1000:.0f} ms in the median of {_PINGS}, in the best "
-        f"of {_ROUNDS} rounds; it may take {most * 1000:.0f}: {_HEALTH_SECONDS * 1000:g} and {_TIMES_IDLE} times what it "
-        "takes without",
+        f"of {_ROUNDS} rounds; it may take {most * 1000:.0f}: {_HEALTH_SECONDS * 1000:g} and {_TIMES_IDLE} times what "
+        "it takes without",
     )
 
 
