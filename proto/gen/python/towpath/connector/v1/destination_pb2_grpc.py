@@ -86,7 +86,8 @@ class DestinationServiceServicer(object):
         Responses: WriteOpened first, after the leftovers of earlier attempts are gone; then WriteCommitted for every
         WriteCommit, in order; at the end, after the half-close, one terminal StreamStatus per stream: COMPLETE when the last
         commit covers everything that came for it, else INCOMPLETE. The broker may send more before a commit is answered.
-        Blocking: a destination that is slow stops reading; HTTP/2 flow control passes that on to the source.
+        Blocking: a destination that is slow stops reading; HTTP/2 flow control passes that on to the source. What it holds in
+        memory is bounded, however much comes before a commit.
         Ownership: a row is the destination's once WriteCommitted covers it, and it survives a SIGKILL from then on. What was
         sent after the last commit is discarded when the call ends.
         Errors: a request that is out of this order, or of no kind that the connector knows, is INVALID_ARGUMENT; a batch that
