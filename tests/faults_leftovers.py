@@ -25,7 +25,7 @@ class Leftovers:
     def idle(self) -> list[str]:
         """Return what is left of jobs while no job runs."""
         return [
-            *(f"process {process.pid} {process.cmdline()}" for process in self.connectors()),
+            *(f"process {process.pid} {_words(process)}" for process in self.connectors()),
             *self._strange_folders(),
             *self._database_traces(),
         ]
@@ -35,8 +35,8 @@ class Leftovers:
         folder = str(self.stack.data_dir)
         processes = [process for process in _running() if folder in " ".join(_words(process))]
         return [
-            *(f"process {process.pid} {process.cmdline()}" for process in processes),
-            *(f"process {process.pid} {process.cmdline()}" for process in self.connectors()),
+            *(f"process {process.pid} {_words(process)}" for process in processes),
+            *(f"process {process.pid} {_words(process)}" for process in self.connectors()),
             *(str(path) for path in self._run_dir.glob("*")),
             *self._database_traces(),
         ]

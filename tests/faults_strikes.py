@@ -131,7 +131,7 @@ class Striker:
             process.send_signal(signal.SIGSTOP)
         self.stack.kill()
         for process in family:
-            with suppress(psutil.NoSuchProcess):
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
                 process.kill()
         self.stack.start()
         return f"killed everything, {len(family)} processes, and started it again"

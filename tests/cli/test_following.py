@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from cli_prompt import Prompt, Terminal
 from cli_scene import Scene
 from towpath.control.v1.jobs_pb2 import Job
+from towpath_sdk.errors import Unavailable
 from worker_rig import until
 
 _SLOW = {"rows": 300, "batch_rows": 20, "seconds_per_batch": 0.15}
@@ -101,8 +103,16 @@ def test_a_follower_outlives_the_server(towpath: Prompt, scene: Scene) -> None:
     lines = [json.loads(line) for line in _ESCAPES.sub("", tailing.drawn).splitlines() if line.startswith("{")]
     positions = [int(line["seq"]) for line in lines]
     assert positions == sorted(set(positions))
-    with scene.stack.client() as client:
-        assert positions == [line.seq for line in client.jobs.logs(job)]
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with scene.stack.client() as client:
+                stored = [line.seq for line in client.jobs.logs(job)]
+            break
+        except Unavailable:  # the server that was killed is just coming back
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    assert positions == stored
 
 
 def test_cancel_ends_the_job_and_tells_its_follower(towpath: Prompt, scene: Scene) -> None:

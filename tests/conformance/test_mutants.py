@@ -14,6 +14,9 @@ from conformance_mutants.proxy import Relayed
 from towpath_conformance import CHECKS, Case, Check, Outcome, Report, judge
 from towpath_conformance.targets import Target
 
+_ATTEMPTS = 3
+"""Checks bound times, and a busy machine breaks a bound by chance; a defect fails its check every time."""
+
 GOOD = {"source": good_source, "destination": good_destination}
 CASES = {"source": source_case, "destination": destination_case}
 
@@ -48,9 +51,14 @@ async def test_good_connector_in_a_process_of_its_own_fails_nothing(role: str, t
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[f"{mutant.check_id}: {mutant.name}" for mutant in MUTANTS])
 async def test_mutant_fails_exactly_its_check(mutant: Mutant, tmp_path: Path) -> None:
     """A check that passes a broken connector protects nobody; one that fails for another's rule misleads its author."""
-    case = mutant.spoil(CASES[mutant.role](tmp_path))
-    report = await verdicts(mutant.target(GOOD[mutant.role]), case, mutant.judged_by())
-    failed = ended(report, Outcome.FAIL, Outcome.ERROR)
+    failed: dict[str, str] = {}
+    for attempt in range(_ATTEMPTS):
+        (folder := tmp_path / str(attempt)).mkdir()
+        case = mutant.spoil(CASES[mutant.role](folder))
+        report = await verdicts(mutant.target(GOOD[mutant.role]), case, mutant.judged_by())
+        failed = ended(report, Outcome.FAIL, Outcome.ERROR)
+        if set(failed) == {mutant.check_id}:
+            return
     assert set(failed) == {mutant.check_id}, failed
 
 
