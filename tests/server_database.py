@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,12 @@ def rows_of(url: str, query: str) -> Sequence[Any]:
         return connection.execute(text(query)).all()
 
 
-@contextmanager
-def failing_updates(url: str, table: str, condition: str) -> Generator[None]:
-    """Let the database itself refuse every update of `table` whose NEW row meets `condition`, while the block runs."""
+@asynccontextmanager
+async def failing_updates(url: str, table: str, condition: str) -> AsyncGenerator[None]:
+    """Let the database itself refuse every update of `table` whose NEW row meets `condition`, while the block runs.
+
+    The statements run in a thread: they may wait for a transaction of the server, which shares the loop of the test.
+    """
     trigger = f"CREATE TRIGGER test_fault BEFORE UPDATE ON {table}"
     if is_sqlite(url):
         fault = "BEGIN SELECT RAISE(ABORT, 'a fault of the test'); END"
@@ -75,12 +79,14 @@ def failing_updates(url: str, table: str, condition: str) -> Generator[None]:
             f"{trigger} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION test_fault()",
         ]
         drop = [f"DROP TRIGGER test_fault ON {table}", "DROP FUNCTION test_fault"]
-    with transaction(url) as connection:
-        for statement in make:
-            connection.exec_driver_sql(statement)
+    await asyncio.to_thread(_execute, url, make)
     try:
         yield
     finally:
-        with transaction(url) as connection:
-            for statement in drop:
-                connection.exec_driver_sql(statement)
+        await asyncio.to_thread(_execute, url, drop)
+
+
+def _execute(url: str, statements: list[str]) -> None:
+    with transaction(url) as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)

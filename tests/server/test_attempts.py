@@ -159,14 +159,13 @@ async def test_commit_is_in_the_next_attempt_or_was_refused(bench: Bench) -> Non
 async def test_commit_is_stored_with_state_and_receipt_or_not_at_all(api: Api, metadata_url: str) -> None:
     """A receipt without its state would publish rows that the next run reads again."""
     attempt = await start(api)
-    with (
-        failing_updates(metadata_url, "job_streams", "NEW.commit_seq > 0"),
-        refused(grpc.StatusCode.INTERNAL, "BUG"),
-    ):
-        await attempt.commit(0, 1)
+    async with failing_updates(metadata_url, "job_streams", "NEW.commit_seq > 0"):
+        with refused(grpc.StatusCode.INTERNAL, "BUG"):
+            await attempt.commit(0, 1)
     assert rows_of(metadata_url, "SELECT * FROM commits") == []
-    with failing_updates(metadata_url, "jobs", "NEW.epoch = 1"), refused(grpc.StatusCode.INTERNAL, "BUG"):
-        await attempt.commit(0, 1)
+    async with failing_updates(metadata_url, "jobs", "NEW.epoch = 1"):
+        with refused(grpc.StatusCode.INTERNAL, "BUG"):
+            await attempt.commit(0, 1)
     assert rows_of(metadata_url, "SELECT * FROM commits") == []
     await attempt.commit(0, 1)
     assert (await get_job(api, attempt.job)).streams[0].progress.commits == 1

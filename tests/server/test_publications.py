@@ -173,8 +173,9 @@ async def test_end_of_a_job_and_the_positions_of_its_connection_are_one_transact
         await attempt.finish(index)
     decision = await api.runs.BeginPublish(worker_pb2.BeginPublishRequest(job=attempt.job))
     finish = worker_pb2.FinishJobRequest(job=attempt.job, epoch=decision.epoch)
-    with failing_updates(metadata_url, "jobs", "NEW.state >= 4"), refused(grpc.StatusCode.INTERNAL, "BUG"):
-        await api.runs.FinishJob(finish)
+    async with failing_updates(metadata_url, "jobs", "NEW.state >= 4"):
+        with refused(grpc.StatusCode.INTERNAL, "BUG"):
+            await api.runs.FinishJob(finish)
     assert await states(api) == {}
     assert ends(await get_job(api, attempt.job)) == ["TRANSFERRED", "TRANSFERRED"]
     assert (await api.runs.FinishJob(finish)).state == jobs_pb2.Job.STATE_SUCCEEDED

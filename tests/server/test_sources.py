@@ -132,8 +132,9 @@ async def test_secret_is_never_in_the_servers_log(
     await create_ends(api)
     await refusal(create_source(api, "shop"))
     await refusal(create_source(api, "other", {"host": "h", "password": SECRET, "port": "x"}))
-    with failing_updates(metadata_url, "sources", "NEW.id = 'shop'"), refused(grpc.StatusCode.INTERNAL, "BUG"):
-        await api.sources.UpdateSource(update({**SOURCE_CONFIG, "port": 1}))
+    async with failing_updates(metadata_url, "sources", "NEW.id = 'shop'"):
+        with refused(grpc.StatusCode.INTERNAL, "BUG"):
+            await api.sources.UpdateSource(update({**SOURCE_CONFIG, "port": 1}))
     captured = capfd.readouterr()
     for event in ("call refused", "call failed", "a fault of the test", "UpdateSource"):
         assert event in captured.err
