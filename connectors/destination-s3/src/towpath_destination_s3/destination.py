@@ -59,8 +59,10 @@ class S3Destination(Destination[S3Config]):
         completed_streams: Sequence[WriteStream],
     ) -> None:
         """Let exactly what the receipts name appear."""
-        publish.complete(Store(config), write_id, receipts, completed_streams)
+        with Store(config) as store:
+            publish.complete(store, write_id, receipts, completed_streams)
 
     def abort(self, config: S3Config, write_id: str) -> None:
         """Discard everything of a write."""
-        publish.abort(Store(config), write_id)
+        with Store(config) as store:
+            publish.abort(store, write_id)

@@ -19,13 +19,13 @@ _CONTENT = b"Towpath looks whether it can write here. This object can be deleted
 
 def probes(config: S3Config) -> Iterable[Probe]:
     """Yield the probes. Nothing stays behind, except when deleting is what fails."""
-    store = Store(config, _ATTEMPTS)
-    key = store.below("_towpath", "probes", uuid.uuid4().hex)
-    yield Probe("bucket", lambda: _list(store))
-    yield Probe("write", lambda: store.put(key, _CONTENT))
-    yield Probe("read", lambda: _read(store, key), essential=False)
-    yield Probe("multipart", lambda: _stage(store, f"{key}-upload"), essential=False)
-    yield Probe("delete", lambda: store.delete([key]), essential=False)
+    with Store(config, _ATTEMPTS) as store:
+        key = store.below("_towpath", "probes", uuid.uuid4().hex)
+        yield Probe("bucket", lambda: _list(store))
+        yield Probe("write", lambda: store.put(key, _CONTENT))
+        yield Probe("read", lambda: _read(store, key), essential=False)
+        yield Probe("multipart", lambda: _stage(store, f"{key}-upload"), essential=False)
+        yield Probe("delete", lambda: store.delete([key]), essential=False)
 
 
 def _list(store: Store) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from towpath_sdk.errors import Bug
 
 from towpath_destination_s3.client import ATTEMPTS, encryption_options, new_client
 from towpath_destination_s3.config import S3Config
+from towpath_destination_s3.connections import Connections
 from towpath_destination_s3.failures import error_code, translated
 
 __all__ = ["Part", "PreconditionFailed", "Store", "Upload", "UploadGone"]
@@ -51,7 +53,7 @@ class Upload:
 
 
 class Store:
-    """One bucket under one configuration."""
+    """One bucket under one configuration. Close it: what a client has open goes with the next garbage otherwise."""
 
     def __init__(self, config: S3Config, attempts: int = ATTEMPTS) -> None:
         """Raises Misconfigured or Denied when there can be no client; nothing is asked of the store yet."""
@@ -59,6 +61,25 @@ class Store:
         self.prefix = config.prefix
         self._options = encryption_options(config)
         self._client = new_client(config, attempts)
+        self._connections = Connections(self._client)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+    def hang_up(self) -> None:
+        """End the requests that are on their way, from another thread; they and all later ones fail with Cancelled."""
+        self._connections.cut()
 
     def below(self, *segments: str) -> str:
         """Return a key below the prefix."""

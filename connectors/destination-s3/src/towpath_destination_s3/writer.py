@@ -8,6 +8,7 @@ opening of the next attempt, or by `complete`.
 from __future__ import annotations
 
 import contextlib
+import threading
 import uuid
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ from towpath_destination_s3.template import FilePlace, PathTemplate, write_token
 
 __all__ = ["S3Writer"]
 
+_CLEANING_SECONDS = 2.0
+"""Time that a cancelled write has to discard what it began, before its connections are cut."""
+
 _PROCESS = Bound(bytes_in_all=64 << 20, least_bytes=16 << 20)
 """What may wait in memory: each writer may fill a part and a row group, however many there are."""
 
@@ -39,14 +43,18 @@ class S3Writer:
         self._write = write
         self._context = context
         self._template = PathTemplate(config.path_template)
-        self._store = Store(config)
-        self._fence = Fence(self._store, write.write_id, write.writer_id, write.epoch)
         self._commit_seq = write.resume_after_commit_seq + 1
         self._part = 0
         self._columns: dict[int, tuple[pa.Schema, StoredColumns]] = {}
-        self._files = {index: self._files_of(index) for index in range(len(write.streams))}
-        self.discarded = self._discard_leftovers() if self._fence.raise_to_epoch() else 0
-        self._share = _PROCESS.share()
+        with contextlib.ExitStack() as opening:
+            self._store = opening.enter_context(Store(config))
+            opening.enter_context(_hanging_up(self._store, context))
+            self._fence = Fence(self._store, write.write_id, write.writer_id, write.epoch)
+            self._files = {index: self._files_of(index) for index in range(len(write.streams))}
+            self.discarded = self._discard_leftovers() if self._fence.raise_to_epoch() else 0
+            self._share = _PROCESS.share()
+            opening.callback(self._share.close)
+            self._opened = opening.pop_all()
 
     def write(self, batch: Batch) -> None:
         """Take one batch: convert, split by partition, encode; full parts are on their way when this returns."""
@@ -77,9 +85,9 @@ class S3Writer:
 
     def close(self) -> None:
         """Discard what was not committed; what cannot be discarded now is by the next attempt, or at the end."""
-        self._share.close()
-        for error in [error for files in self._files.values() for error in files.discard()]:
-            self._context.log("warning", "unfinished uploads stay until the job ends", reason=error.message)
+        with self._opened:
+            for error in [error for files in self._files.values() for error in files.discard()]:
+                self._context.log("warning", "unfinished uploads stay until the job ends", reason=error.message)
 
     @contextlib.contextmanager
     def _as_owner(self) -> Generator[None]:
@@ -143,6 +151,25 @@ class S3Writer:
         keep = {file.upload.upload_id for file in read_receipts(self._write.receipts)}
         mine = f"{write_token(self._write.write_id)}-{writer_token(self._write.writer_id)}"
         return discard_all(self._store, [found for found in self._store.unfinished(mine) if found[1] not in keep])
+
+
+@contextlib.contextmanager
+def _hanging_up(store: Store, context: Context) -> Generator[None]:
+    """While the block runs, see to it that a cancelled write ends, whether the store answers or not."""
+    cleaned = threading.Event()
+
+    def hang_up() -> None:
+        if not cleaned.wait(_CLEANING_SECONDS):
+            store.hang_up()
+
+    def on_cancel() -> None:
+        threading.Thread(target=hang_up, name="hang-up", daemon=True).start()
+
+    with context.on_cancel(on_cancel):
+        try:
+            yield
+        finally:
+            cleaned.set()
 
 
 def discard_all(store: Store, uploads: Sequence[tuple[str, str]]) -> int:
