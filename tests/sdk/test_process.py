@@ -73,6 +73,19 @@ def test_sigterm_ends_a_process_that_is_blocked(tmp_path: Path, how: str) -> Non
         assert "leaving blocked threads behind" in source.output
 
 
+def test_process_that_drains_lets_no_new_call_in(tmp_path: Path) -> None:
+    """What began now would be cut off; whoever asks is told to come back, and the read that is inside goes on."""
+    with blocking_source({"TOWPATH_DRAIN_SECONDS": "60"}) as source:
+        session = blocked_read(source, tmp_path / "notes", "sleep")
+        source.signal(signal.SIGTERM)
+        eventually(lambda: "draining" in source.output)
+        with pytest.raises(Unavailable) as refused:
+            source.spec()
+        assert refused.value.reason == "DRAINING"
+        session.cancel()
+        assert source.wait_exit(10) == 0
+
+
 def test_second_signal_ends_at_once(tmp_path: Path) -> None:
     """A person who presses Ctrl-C twice means it."""
     with blocking_source({"TOWPATH_DRAIN_SECONDS": "60"}) as source:

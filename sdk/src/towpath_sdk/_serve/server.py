@@ -18,6 +18,7 @@ from towpath_sdk._serve.author_thread import AuthorThreads
 from towpath_sdk._serve.calls import Calls
 from towpath_sdk._serve.connector_service import ConnectorService
 from towpath_sdk._serve.destination_service import DestinationService
+from towpath_sdk._serve.door import Door
 from towpath_sdk._serve.identity import Connector
 from towpath_sdk._serve.logs import KnownSecrets
 from towpath_sdk._serve.settings import Settings
@@ -51,7 +52,8 @@ class ConnectorServer:
         self._settings = settings
         self._threads = AuthorThreads(settings.max_calls)
         calls = Calls(connector, self._threads, settings.batch_bytes, secrets or KnownSecrets())
-        interceptors = [BearerToken(settings.token)] if settings.token is not None else []
+        self._door = Door()
+        interceptors = [BearerToken(settings.token), self._door] if settings.token is not None else [self._door]
         self._server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
         self._health = HealthServicer()
         self._names = _register(self._server, calls, self._health)
@@ -72,8 +74,10 @@ class ConnectorServer:
         """Accept nothing new, let each read come to its next safe point; stop after `drain_seconds` at the latest."""
         _log.info("draining", calls=self._threads.alive, seconds=self._settings.drain_seconds)
         await self._health.enter_graceful_shutdown()
+        self._door.close()
         self._threads.drain()
-        await self.stop(self._settings.drain_seconds)
+        await self._door.emptied(self._settings.drain_seconds)
+        await self.stop(0)
 
     async def stop(self, grace_seconds: float) -> None:
         """Stop: calls have `grace_seconds` to end, then they are cancelled."""
