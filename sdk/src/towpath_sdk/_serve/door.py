@@ -49,10 +49,10 @@ class Door(grpc.aio.ServerInterceptor):
         """Let nobody in from now on."""
         self._closed = True
 
-    async def emptied(self, timeout_seconds: float) -> None:
-        """Wait until those inside have left and have read their ends, at most `timeout_seconds`."""
+    async def emptied(self, timeout_seconds: float) -> bool:
+        """Wait until those inside have left and have read their ends; False when `timeout_seconds` were too few."""
         if self._inside == 0:
-            return
+            return True
         try:
             async with asyncio.timeout(timeout_seconds):
                 while self._inside:
@@ -60,7 +60,8 @@ class Door(grpc.aio.ServerInterceptor):
                     await self._changed.wait()
                 await asyncio.sleep(_READING_SECONDS)
         except TimeoutError:
-            return
+            return False
+        return True
 
     def _counted(self, handle: _Handle) -> _Handle:
         async def counted(request: Any, context: Any) -> Any:

@@ -29,6 +29,9 @@ __all__ = ["ConnectorServer"]
 
 _log = structlog.stdlib.get_logger("towpath_sdk")
 
+_PARTING_SECONDS = 0.5
+"""For those who watch the health of a connector that has nothing left to do."""
+
 _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -76,8 +79,8 @@ class ConnectorServer:
         await self._health.enter_graceful_shutdown()
         self._door.close()
         self._threads.drain()
-        await self._door.emptied(self._settings.drain_seconds)
-        await self.stop(0)
+        emptied = await self._door.emptied(self._settings.drain_seconds)
+        await self.stop(_PARTING_SECONDS if emptied else 0)
 
     async def stop(self, grace_seconds: float) -> None:
         """Stop: calls have `grace_seconds` to end, then they are cancelled."""
