@@ -45,7 +45,7 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     ("grpc.http2.bdp_probe", 0),
-    ("grpc.http2.lookahead_bytes", MIB),
+    ("grpc.http2.lookahead_bytes", 2 * MIB),
     ("grpc.http2.max_frame_size", MIB),
     ("grpc.enable_retries", 0),
     ("grpc.enable_http_proxy", 0),
