@@ -17,11 +17,13 @@ from grpc import aio
 from stand_in_worker import StandInActivities, StandInConnectors, stand_in_worker
 from temporalio.client import Client
 from towpath.control.v1 import (
+    audit_pb2_grpc,
     connections_pb2_grpc,
     connectors_pb2_grpc,
     destinations_pb2_grpc,
     jobs_pb2_grpc,
     sources_pb2_grpc,
+    tokens_pb2_grpc,
 )
 from towpath.runtime.v1 import worker_pb2_grpc
 from towpath_local.embedded.temporal import EmbeddedTemporal
@@ -43,6 +45,8 @@ class Api:
     destinations: destinations_pb2_grpc.DestinationServiceAsyncStub = field(init=False)
     connections: connections_pb2_grpc.ConnectionServiceAsyncStub = field(init=False)
     jobs: jobs_pb2_grpc.JobServiceAsyncStub = field(init=False)
+    tokens: tokens_pb2_grpc.TokenServiceAsyncStub = field(init=False)
+    audit: audit_pb2_grpc.AuditServiceAsyncStub = field(init=False)
     runs: worker_pb2_grpc.JobRunServiceAsyncStub = field(init=False)
     tasks: worker_pb2_grpc.TaskServiceAsyncStub = field(init=False)
 
@@ -53,6 +57,8 @@ class Api:
         self.destinations = destinations_pb2_grpc.DestinationServiceStub(self.channel)
         self.connections = connections_pb2_grpc.ConnectionServiceStub(self.channel)
         self.jobs = jobs_pb2_grpc.JobServiceStub(self.channel)
+        self.tokens = tokens_pb2_grpc.TokenServiceStub(self.channel)
+        self.audit = audit_pb2_grpc.AuditServiceStub(self.channel)
         self.runs = worker_pb2_grpc.JobRunServiceStub(self.channel)
         self.tasks = worker_pb2_grpc.TaskServiceStub(self.channel)
 

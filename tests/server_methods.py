@@ -10,10 +10,27 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc import aio
-from towpath.control.v1 import connections_pb2, connectors_pb2, destinations_pb2, jobs_pb2, sources_pb2
+from towpath.control.v1 import (
+    audit_pb2,
+    connections_pb2,
+    connectors_pb2,
+    destinations_pb2,
+    jobs_pb2,
+    sources_pb2,
+    tokens_pb2,
+)
 from towpath.runtime.v1 import worker_pb2
 
-FILES = (connectors_pb2, sources_pb2, destinations_pb2, connections_pb2, jobs_pb2, worker_pb2)
+FILES = (
+    connectors_pb2,
+    sources_pb2,
+    destinations_pb2,
+    connections_pb2,
+    jobs_pb2,
+    tokens_pb2,
+    audit_pb2,
+    worker_pb2,
+)
 
 
 def services() -> list[str]:

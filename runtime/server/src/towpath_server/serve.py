@@ -15,6 +15,8 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_reflection.v1alpha import reflection
 from temporalio.client import Client
 from towpath.control.v1 import (
+    audit_pb2,
+    audit_pb2_grpc,
     connections_pb2,
     connections_pb2_grpc,
     connectors_pb2,
@@ -25,18 +27,23 @@ from towpath.control.v1 import (
     jobs_pb2_grpc,
     sources_pb2,
     sources_pb2_grpc,
+    tokens_pb2,
+    tokens_pb2_grpc,
 )
 from towpath.runtime.v1 import worker_pb2, worker_pb2_grpc
 from towpath_sdk.errors import Misconfigured
 
+from towpath_server.api.audit import AuditService
 from towpath_server.api.connections import ConnectionService
 from towpath_server.api.connectors import ConnectorService
 from towpath_server.api.destinations import DestinationService
-from towpath_server.api.guard import Guard, Tokens
+from towpath_server.api.guard import Guard
 from towpath_server.api.jobs import JobService
+from towpath_server.api.rules import check_rules
 from towpath_server.api.runtime import JobRunService, TaskService
 from towpath_server.api.sources import SourceService
 from towpath_server.api.tls import server_credentials
+from towpath_server.api.tokens import TokenService
 from towpath_server.database.engine import open_engine
 from towpath_server.database.migrate import migrate
 from towpath_server.database.sealing import Sealer
@@ -45,6 +52,8 @@ from towpath_server.domain.connector import Role
 from towpath_server.orchestration.temporal import TemporalOrchestrator
 from towpath_server.settings import Settings
 from towpath_server.use_cases.attempts import Attempts
+from towpath_server.use_cases.audit import AuditTrail
+from towpath_server.use_cases.authentication import Authentication, require_admin
 from towpath_server.use_cases.caretaker import Caretaker
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.connections import Connections
@@ -55,6 +64,7 @@ from towpath_server.use_cases.jobs import Jobs
 from towpath_server.use_cases.publications import Publications
 from towpath_server.use_cases.schedules import Schedules
 from towpath_server.use_cases.tasks import ConnectorTasks
+from towpath_server.use_cases.tokens import Tokens
 from towpath_server.wire.connectors import catalog_from, spec_from
 
 __all__ = ["RunningServer", "start_server"]
@@ -81,6 +91,8 @@ _DESCRIPTORS = (
     destinations_pb2.DESCRIPTOR,
     connections_pb2.DESCRIPTOR,
     jobs_pb2.DESCRIPTOR,
+    tokens_pb2.DESCRIPTOR,
+    audit_pb2.DESCRIPTOR,
     worker_pb2.DESCRIPTOR,
 )
 
@@ -117,6 +129,8 @@ async def start_server(settings: Settings) -> RunningServer:
         resealed = await store.reseal()
         if resealed:
             _log.info("configurations sealed with the newest key", rows=resealed)
+        if settings.users == ():
+            await require_admin(store)
         return await _serve(settings, store)
     except BaseException:
         await engine.dispose()
@@ -137,7 +151,9 @@ async def _serve(settings: Settings, store: SqlStore) -> RunningServer:
     attempts = Attempts(store, changes, settings.lease)
     caretaker = Caretaker(store, orchestrator, jobs, schedules, changes, settings.care)
 
-    server = aio.server(interceptors=[Guard(Tokens(settings.users, settings.workers))], options=_OPTIONS)
+    authentication = Authentication(store, settings.users, settings.workers)
+    check_rules(_method_names())
+    server = aio.server(interceptors=[Guard(authentication)], options=_OPTIONS)
     connectors_pb2_grpc.add_ConnectorServiceServicer_to_server(ConnectorService(connectors), server)
     sources_pb2_grpc.add_SourceServiceServicer_to_server(SourceService(sources), server)
     destinations_pb2_grpc.add_DestinationServiceServicer_to_server(DestinationService(destinations), server)
@@ -147,6 +163,9 @@ async def _serve(settings: Settings, store: SqlStore) -> RunningServer:
     runs = JobRunService(jobs, attempts, Publications(store, changes))
     worker_pb2_grpc.add_JobRunServiceServicer_to_server(runs, server)
     worker_pb2_grpc.add_TaskServiceServicer_to_server(TaskService(tasks), server)
+    tokens = TokenService(Tokens(store), token_required=authentication.users_need_tokens)
+    tokens_pb2_grpc.add_TokenServiceServicer_to_server(tokens, server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(AuditTrail(store)), server)
     health_service = await _add_health(server)
     address = _bind(server, settings)
     await server.start()
@@ -154,6 +173,15 @@ async def _serve(settings: Settings, store: SqlStore) -> RunningServer:
         "server listening", address=address, tls=settings.tls_cert_file is not None, auth=settings.users is not None
     )
     return RunningServer(address, server, health_service, changes, asyncio.create_task(caretaker.run()), store)
+
+
+def _method_names() -> list[str]:
+    return [
+        f"/{service.full_name}/{method.name}"
+        for file in _DESCRIPTORS
+        for service in file.services_by_name.values()
+        for method in service.methods
+    ]
 
 
 async def _add_health(server: aio.Server) -> HealthServicer:

@@ -14,6 +14,7 @@ from towpath_contracts import TASK_QUEUE
 from towpath_sdk.errors import Misconfigured
 
 from towpath_server.database.sealing import new_key
+from towpath_server.domain.access import new_secret
 from towpath_server.use_cases.caretaker import CareTimes
 from towpath_server.use_cases.tasks import TaskLimits
 
@@ -26,8 +27,8 @@ _PREFIX = "TOWPATH_SERVER_"
 class Settings:
     """Everything a server is told.
 
-    `listen` is `host:port` or `unix:/path`; `users` and `workers` are bearer tokens, None lets everybody in; `keys` are
-    encryption keys, newest first.
+    `listen` is `host:port` or `unix:/path`. `users` and `workers` are bearer tokens of admins and of workers that count
+    beside those in the database; None lets everybody in. `keys` are encryption keys, newest first.
     """
 
     listen: str
@@ -49,7 +50,7 @@ class Settings:
     def check(self) -> Settings:
         """Return these settings if a server may run with them. Raises Misconfigured otherwise.
 
-        Beyond loopback both tokens and TLS are demanded: configurations with secrets travel here.
+        Beyond loopback tokens and TLS are demanded: configurations with secrets travel here.
         """
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             raise Misconfigured("TLS needs both --tls-cert-file and --tls-key-file", reason="INVALID_TLS")
@@ -62,8 +63,7 @@ class Settings:
         missing = [
             name
             for name, absent in (
-                ("--token-file", not self.users),
-                ("--worker-token-file", not self.workers),
+                ("--auth on", self.users is None or self.workers is None),
                 ("--tls-cert-file and --tls-key-file", self.tls_cert_file is None),
             )
             if absent
@@ -85,19 +85,17 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     insecure = given.auth == "off"
     if insecure and not _is_local(given.listen):
         raise Misconfigured("--auth off is for loopback only", reason="UNSAFE_LISTEN")
+    if given.create_token_file and given.token_file:
+        _write_secret(Path(given.token_file), new_secret())
     users = _secrets("token", given.token_file, environment)
     workers = _secrets("worker token", given.worker_token_file, environment)
-    if not insecure and not (users and workers):
-        raise Misconfigured(
-            "give --token-file and --worker-token-file, or, on loopback only, --auth off", reason="NO_TOKEN"
-        )
     settings = Settings(
         listen=given.listen,
         database_url=given.database_url,
         keys=_keys(given.key_file, environment, create=given.create_key_file),
-        users=None if insecure else users,
+        users=None if insecure else users or (),
         # A worker token that is there is asked for also with --auth off: the answers hold secrets in clear.
-        workers=workers,
+        workers=workers if insecure else workers or (),
         tls_cert_file=_path(given.tls_cert_file),
         tls_key_file=_path(given.tls_key_file),
         temporal_address=given.temporal_address,
@@ -127,8 +125,9 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     add("key-file", environment.get("TOWPATH_KEY_FILE", ""), "encryption keys, one a line, newest first")
     parser.add_argument("--create-key-file", action="store_true", help="make the key file when it is absent")
     add("auth", "on", "off lets everybody in, on loopback only", choices=("on", "off"))
-    add("token-file", "", "bearer tokens of users, one a line")
-    add("worker-token-file", "", "bearer tokens of workers, one a line")
+    add("token-file", "", "bearer tokens of admins, one a line, beside those that the API makes")
+    parser.add_argument("--create-token-file", action="store_true", help="make the token file when it is absent")
+    add("worker-token-file", "", "bearer tokens of workers, one a line, beside those that the API makes")
     add("tls-cert-file", "", "certificate chain in PEM")
     add("tls-key-file", "", "private key in PEM")
     add("temporal-address", "127.0.0.1:7233", "host:port of Temporal (default %(default)s)")
@@ -166,8 +165,8 @@ def _secrets(what: str, file: str, environment: Mapping[str, str]) -> tuple[str,
 def _keys(file: str, environment: Mapping[str, str], *, create: bool) -> tuple[str, ...]:
     if file:
         path = Path(file)
-        if create and not path.exists():
-            _write_key(path)
+        if create:
+            _write_secret(path, new_key())
         return tuple(_lines(path, "encryption key"))
     keys = environment.get(f"{_PREFIX}KEYS", "").split()
     if not keys:
@@ -177,15 +176,16 @@ def _keys(file: str, environment: Mapping[str, str], *, create: bool) -> tuple[s
     return tuple(keys)
 
 
-def _write_key(path: Path) -> None:
+def _write_secret(path: Path, secret: str) -> None:
+    """Write a file that only its owner can read, unless it is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        # Another server on the same folder was faster; its key is ours too.
+        # Of an earlier start, or another server on the same folder was faster: what it holds is ours too.
         return
     with os.fdopen(descriptor, "w") as file:
-        file.write(new_key() + "\n")
+        file.write(secret + "\n")
 
 
 def _lines(path: Path, what: str) -> list[str]:

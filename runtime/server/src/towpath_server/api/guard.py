@@ -1,11 +1,12 @@
-"""Stands before every method: asks for the token, and turns failures into statuses."""
+"""Stands before every method: finds out who calls, judges by the rules, and turns failures into statuses."""
 
 from __future__ import annotations
 
-import hmac
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 import grpc
 import structlog
@@ -14,56 +15,31 @@ from towpath_sdk.errors import Bug, Denied, TowpathError
 from towpath_sdk.status import short_message, status_trailer, to_status
 
 from towpath_server.api.context import Context
+from towpath_server.api.rules import RULES, Rule
+from towpath_server.domain.access import Caller
+from towpath_server.use_cases.audit import calling
+from towpath_server.use_cases.authentication import Authentication, Unauthenticated
 from towpath_server.use_cases.problems import AlreadyExists, Outdated
 
-__all__ = ["Guard", "Tokens"]
+__all__ = ["Guard"]
 
 _log = structlog.get_logger()
 
-_OPEN = "/grpc.health.v1.Health/"
-_RUNTIME = "/towpath.runtime.v1."
-
-
-class _Unauthenticated(Denied):
-    """No token, or a wrong one; UNAUTHENTICATED on the wire."""
-
+_CHECK_AGAIN_SECONDS = 5.0
+"""For so long a stream goes on without asking whether its caller's token is still good."""
 
 _CODES: tuple[tuple[type[TowpathError], grpc.StatusCode], ...] = (
     (AlreadyExists, grpc.StatusCode.ALREADY_EXISTS),
     (Outdated, grpc.StatusCode.ABORTED),
-    (_Unauthenticated, grpc.StatusCode.UNAUTHENTICATED),
+    (Unauthenticated, grpc.StatusCode.UNAUTHENTICATED),
 )
-
-
-class Tokens:
-    """Bearer tokens of users and of workers. None instead of a list lets everybody in; for loopback only."""
-
-    def __init__(self, users: Sequence[str] | None, workers: Sequence[str] | None) -> None:
-        self._users = users
-        self._workers = workers
-
-    def check(self, method: str, authorization: str | None) -> None:
-        """Raise when `authorization`, a header's value, does not open `method`."""
-        if method.startswith(_OPEN):
-            return
-        accepted = self._workers if method.startswith(_RUNTIME) else self._users
-        if accepted is None:
-            return
-        scheme, _, token = (authorization or "").partition(" ")
-        given = token.strip().encode()
-        if scheme.lower() == "bearer" and any(hmac.compare_digest(given, known.encode()) for known in accepted):
-            return
-        whose = "worker token" if method.startswith(_RUNTIME) else "token"
-        raise _Unauthenticated(
-            f"this server asks for its {whose}; send it as `authorization: Bearer …`", reason="UNAUTHENTICATED"
-        )
 
 
 class Guard(aio.ServerInterceptor):
     """Interceptor of every method."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, authentication: Authentication) -> None:
+        self._authentication = authentication
 
     async def intercept_service(
         self,
@@ -79,7 +55,7 @@ class Guard(aio.ServerInterceptor):
             (str(value) for key, value in handler_call_details.invocation_metadata or () if key == "authorization"),
             None,
         )
-        call = _Call(self._tokens, method, authorization)
+        call = _Call(self._authentication, method, authorization)
         codec = {
             "request_deserializer": handler.request_deserializer,
             "response_serializer": handler.response_serializer,
@@ -96,10 +72,11 @@ class Guard(aio.ServerInterceptor):
 class _Call:
     """One call on its way through the guard."""
 
-    def __init__(self, tokens: Tokens, method: str, authorization: str | None) -> None:
-        self._tokens = tokens
+    def __init__(self, authentication: Authentication, method: str, authorization: str | None) -> None:
+        self._authentication = authentication
         self._method = method
         self._authorization = authorization
+        self._caller = ""
 
     def one(self, behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Any:
         """Guard a method with one answer."""
@@ -107,7 +84,7 @@ class _Call:
         async def guarded(request: Any, context: Context) -> Any:
             began = time.monotonic()
             try:
-                self._tokens.check(self._method, self._authorization)
+                await self._admit(context)
                 answer = await behaviour(request, context)
             except aio.AbortError:
                 raise
@@ -119,13 +96,16 @@ class _Call:
         return guarded
 
     def many(self, behaviour: Callable[[Any, Context], AsyncIterable[Any]]) -> Any:
-        """Guard a method with a stream of answers."""
+        """Guard a method with a stream of answers, of which none leaves long after its caller's token has ended."""
 
         async def guarded(request: Any, context: Context) -> AsyncGenerator[Any]:
-            began = time.monotonic()
+            began = admitted = time.monotonic()
             try:
-                self._tokens.check(self._method, self._authorization)
+                await self._admit(context)
                 async for answer in behaviour(request, context):
+                    if time.monotonic() - admitted >= _CHECK_AGAIN_SECONDS:
+                        await self._admit(context)
+                        admitted = time.monotonic()
                     yield answer
             except aio.AbortError:
                 raise
@@ -135,12 +115,31 @@ class _Call:
 
         return guarded
 
+    async def _admit(self, context: Context) -> None:
+        """Find out who calls. Raises Unauthenticated, or Denied when the rule of the method leaves the role out."""
+        rule = RULES.get(self._method)
+        if rule is None:
+            raise Bug(f"nobody has said who may call {self._method}", reason="NO_RULE")
+        if rule.open:
+            return
+        caller = await self._authentication.identify(self._authorization, worker=rule.for_workers)
+        self._caller = caller.name
+        if caller.role not in rule.roles:
+            raise _role_missing(caller, rule)
+        calling.set(replace(caller, peer=_address(context.peer())))
+
     async def _fail(self, error: Exception, context: Context, began: float) -> NoReturn:
         if isinstance(error, TowpathError) and not isinstance(error, Bug):
             known: TowpathError = error
-            _log.info("call refused", method=self._method, reason=error.reason, fields=sorted(error.fields))
+            _log.info(
+                "call refused",
+                method=self._method,
+                caller=self._caller,
+                reason=error.reason,
+                fields=sorted(error.fields),
+            )
         else:
-            _log.error("call failed", method=self._method, exc_info=error)
+            _log.error("call failed", method=self._method, caller=self._caller, exc_info=error)
             known = error if isinstance(error, Bug) else Bug("the server failed; its log says where", reason="BUG")
         status = to_status(known)
         code = next((code for kind, code in _CODES if isinstance(known, kind)), known.rule.code)
@@ -151,4 +150,20 @@ class _Call:
         raise AssertionError
 
     def _note(self, code: grpc.StatusCode, began: float) -> None:
-        _log.debug("call", method=self._method, code=code.name, seconds=round(time.monotonic() - began, 4))
+        seconds = round(time.monotonic() - began, 4)
+        _log.debug("call", method=self._method, caller=self._caller, code=code.name, seconds=seconds)
+
+
+def _role_missing(caller: Caller, rule: Rule) -> Denied:
+    wanted = " or ".join(role.name.lower() for role in sorted(rule.roles))
+    return Denied(
+        f"{caller.name} has the role {caller.role.name.lower()}; this takes {wanted}: use another token, or ask an "
+        "admin for one",
+        reason="ROLE_MISSING",
+    )
+
+
+def _address(peer: str) -> str:
+    """Return the network address of gRPC's `ipv4:127.0.0.1:4711` without the port; empty for a Unix socket."""
+    kind, _, rest = peer.partition(":")
+    return unquote(rest).rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else ""

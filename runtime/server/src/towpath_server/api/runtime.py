@@ -6,7 +6,8 @@ from towpath.runtime.v1 import worker_pb2, worker_pb2_grpc
 
 from towpath_server.api.context import Context
 from towpath_server.domain.names import id_of
-from towpath_server.use_cases.attempts import Attempts
+from towpath_server.use_cases.attempts import Attempts, Hold
+from towpath_server.use_cases.audit import caller
 from towpath_server.use_cases.jobs import Jobs
 from towpath_server.use_cases.publications import Publications
 from towpath_server.use_cases.requests import now
@@ -44,20 +45,20 @@ class JobRunService(worker_pb2_grpc.JobRunServiceServicer):
         self, request: worker_pb2.BeginAttemptRequest, context: Context
     ) -> worker_pb2.BeginAttemptResponse:
         """Start a new attempt."""
-        return work_to(await self._attempts.begin(_id(request.job), request.worker))
+        return work_to(await self._attempts.begin(_id(request.job), request.worker, caller().name))
 
     async def ReportProgress(
         self, request: worker_pb2.ReportProgressRequest, context: Context
     ) -> worker_pb2.ReportProgressResponse:
         """Renew the lease and store counters."""
-        cancel = await self._attempts.report(_id(request.job), request.epoch, counters_from(request.streams))
+        cancel = await self._attempts.report(_hold(request.job, request.epoch), counters_from(request.streams))
         return worker_pb2.ReportProgressResponse(cancel_requested=cancel)
 
     async def CommitStream(
         self, request: worker_pb2.CommitStreamRequest, context: Context
     ) -> worker_pb2.CommitStreamResponse:
         """Store state and receipt of one commit."""
-        await self._attempts.commit(_id(request.job), request.epoch, commit_from(request))
+        await self._attempts.commit(_hold(request.job, request.epoch), commit_from(request))
         return worker_pb2.CommitStreamResponse()
 
     async def ResetStream(
@@ -65,7 +66,7 @@ class JobRunService(worker_pb2_grpc.JobRunServiceServicer):
     ) -> worker_pb2.ResetStreamResponse:
         """Forget what a job committed for one stream."""
         reason = failure_from(request.reason) if request.HasField("reason") else None
-        job, work = await self._attempts.reset(_id(request.job), request.epoch, request.stream_index, reason)
+        job, work = await self._attempts.reset(_hold(request.job, request.epoch), request.stream_index, reason)
         return worker_pb2.ResetStreamResponse(stream=stream_work_to(job, work))
 
     async def FinishStream(
@@ -74,7 +75,7 @@ class JobRunService(worker_pb2_grpc.JobRunServiceServicer):
         """Store that a stream was transferred, failed or stopped."""
         failure = failure_from(request.failure) if request.HasField("failure") else None
         await self._attempts.finish_stream(
-            _id(request.job), request.epoch, request.stream_index, failure, request.ipc_schema
+            _hold(request.job, request.epoch), request.stream_index, failure, request.ipc_schema
         )
         return worker_pb2.FinishStreamResponse()
 
@@ -83,7 +84,7 @@ class JobRunService(worker_pb2_grpc.JobRunServiceServicer):
     ) -> worker_pb2.EndAttemptResponse:
         """Close an attempt."""
         failure = failure_from(request.failure) if request.HasField("failure") else None
-        await self._attempts.end(_id(request.job), request.epoch, failure)
+        await self._attempts.end(_hold(request.job, request.epoch), failure)
         return worker_pb2.EndAttemptResponse()
 
     async def BeginPublish(
@@ -91,12 +92,12 @@ class JobRunService(worker_pb2_grpc.JobRunServiceServicer):
     ) -> worker_pb2.BeginPublishResponse:
         """Decide what a job publishes."""
         failure = failure_from(request.failure) if request.HasField("failure") else None
-        return publication_to(await self._publications.begin(_id(request.job), failure))
+        return publication_to(await self._publications.begin(_id(request.job), failure, caller().name))
 
     async def FinishJob(self, request: worker_pb2.FinishJobRequest, context: Context) -> worker_pb2.FinishJobResponse:
         """Store the outcome of a job."""
         failure = failure_from(request.failure) if request.HasField("failure") else None
-        state = await self._publications.finish(_id(request.job), request.epoch, failure)
+        state = await self._publications.finish(_id(request.job), request.epoch, failure, caller().name)
         return worker_pb2.FinishJobResponse(state=f"STATE_{state.name}")
 
     async def AppendLogs(
@@ -105,7 +106,7 @@ class JobRunService(worker_pb2_grpc.JobRunServiceServicer):
         """Append lines to the log of a job."""
         time = now()
         lines = [line_from(line, time) for line in request.lines]
-        await self._attempts.append_logs(_id(request.job), lines, request.batch_id)
+        await self._attempts.append_logs(_id(request.job), lines, request.batch_id, caller().name)
         return worker_pb2.AppendLogsResponse()
 
 
@@ -117,15 +118,19 @@ class TaskService(worker_pb2_grpc.TaskServiceServicer):
 
     async def GetTask(self, request: worker_pb2.GetTaskRequest, context: Context) -> worker_pb2.GetTaskResponse:
         """Return what to run."""
-        return task_to(await self._tasks.get(request.task_id))
+        return task_to(await self._tasks.take(request.task_id, caller().name))
 
     async def CompleteTask(
         self, request: worker_pb2.CompleteTaskRequest, context: Context
     ) -> worker_pb2.CompleteTaskResponse:
         """Store the outcome of a task."""
-        await self._tasks.complete(request.task_id, result_from(request))
+        await self._tasks.complete(request.task_id, result_from(request), caller().name)
         return worker_pb2.CompleteTaskResponse()
 
 
 def _id(job: str) -> str:
     return id_of("jobs", job, "job")
+
+
+def _hold(job: str, epoch: int) -> Hold:
+    return Hold(_id(job), epoch, caller().name)

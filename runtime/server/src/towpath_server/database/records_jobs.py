@@ -191,6 +191,7 @@ class JobRows:
                 start_time=micros(attempt.start_time),
                 end_time=optional_micros(attempt.end_time),
                 failure=encode_failure(attempt.failure),
+                holder=attempt.holder,
             )
         )
 
@@ -280,6 +281,7 @@ def _job(row: RowMapping) -> Job:
         start_time=from_optional_micros(row["start_time"]),
         end_time=from_optional_micros(row["end_time"]),
         seen_time=from_micros(row["seen_time"]),
+        holder=row["holder"],
     )
 
 
@@ -306,6 +308,7 @@ def _job_values(job: Job) -> dict[str, Any]:
         "start_time": optional_micros(job.start_time),
         "end_time": optional_micros(job.end_time),
         "seen_time": micros(job.seen_time),
+        "holder": job.holder,
     }
 
 
@@ -366,4 +369,5 @@ def _attempt(row: RowMapping) -> Attempt:
         start_time=from_micros(row["start_time"]),
         end_time=from_optional_micros(row["end_time"]),
         failure=decode_failure(row["failure"]),
+        holder=row["holder"],
     )

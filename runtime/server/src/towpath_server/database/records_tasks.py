@@ -63,7 +63,13 @@ class TaskRows:
             ),
             deadline=from_micros(row["deadline"]),
             result=result,
+            holder=row["holder"],
         )
+
+    async def hold(self, identifier: str, holder: str) -> None:
+        """Store who works on a task from now on."""
+        table = tables.tasks
+        await self._connection.execute(update(table).where(table.c.id == identifier).values(holder=holder))
 
     async def complete(self, identifier: str, result: TaskResult) -> None:
         """Store the outcome, unless there is one, or the task was dropped."""

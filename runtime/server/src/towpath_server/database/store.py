@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from towpath_server.database.driver_failures import driver_failures
 from towpath_server.database.engine import WRITES
+from towpath_server.database.records_access import AuditRows, TokenRows
 from towpath_server.database.records_connections import ConnectionRows, PositionRows
 from towpath_server.database.records_connectors import ConnectorRows, EndpointRows
 from towpath_server.database.records_jobs import JobRows
@@ -37,6 +38,8 @@ class SqlRecords:
         self.tasks = TaskRows(connection, sealer)
         self.catalogs = CatalogRows(connection)
         self.requests = RequestRows(connection)
+        self.tokens = TokenRows(connection)
+        self.audit = AuditRows(connection)
 
     def endpoints(self, role: Role) -> EndpointRows:
         """Sources or destinations."""

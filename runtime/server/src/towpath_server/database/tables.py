@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 __all__ = [
     "attempts",
+    "audit_events",
     "catalogs",
     "commits",
     "connections",
@@ -34,6 +35,7 @@ __all__ = [
     "requests",
     "sources",
     "tasks",
+    "tokens",
 ]
 
 metadata = MetaData(
@@ -148,6 +150,7 @@ jobs = Table(
     Column("start_time", BigInteger),
     Column("end_time", BigInteger),
     Column("seen_time", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False, server_default=""),
     Index("ix_jobs_connection_id", "connection", "id"),
     Index("ix_jobs_workflow_id_run_id", "workflow_id", "run_id"),
     # Two jobs of one connection never overlap: the database itself refuses the second, whatever the servers race for.
@@ -207,6 +210,7 @@ attempts = Table(
     Column("start_time", BigInteger, nullable=False),
     Column("end_time", BigInteger),
     Column("failure", Text),
+    Column("holder", Text, nullable=False, server_default=""),
 )
 
 log_lines = Table(
@@ -238,6 +242,7 @@ tasks = Table(
     Column("launch", LargeBinary, nullable=False),
     Column("deadline", BigInteger, nullable=False),
     Column("result", LargeBinary),
+    Column("holder", Text, nullable=False, server_default=""),
 )
 
 requests = Table(
@@ -248,4 +253,32 @@ requests = Table(
     Column("subject", Text, nullable=False),
     Column("resource", Text, nullable=False),
     Column("create_time", BigInteger, nullable=False, index=True),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("role", Integer, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("hash", String(64), nullable=False, index=True, unique=True),
+    Column("creator", Text, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("expire_time", BigInteger),
+    Column("revoke_time", BigInteger),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("role", Integer, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Index("ix_audit_events_resource_id", "resource", "id"),
+    Index("ix_audit_events_actor_id", "actor", "id"),
 )

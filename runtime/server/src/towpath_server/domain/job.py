@@ -77,7 +77,7 @@ class Job:
 
     `epoch` is the newest attempt or publication; `publish_epoch` is set once BeginPublish has decided. `workflow_id`
     and `run_id` find it in Temporal. `revision` increases with every change that a watcher can see. `seen_time` is when
-    the worker was last heard of.
+    the worker was last heard of; `holder` names the caller that began the newest attempt or publication.
     """
 
     id: str
@@ -102,6 +102,7 @@ class Job:
     start_time: datetime | None
     end_time: datetime | None
     seen_time: datetime
+    holder: str = ""
 
     @property
     def name(self) -> str:
@@ -146,13 +147,14 @@ class JobStream:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a job; `end_time` is None while it runs, or when its worker died."""
+    """One try of a job; `end_time` is None while it runs, or when its worker died; `holder` names who called."""
 
     number: int
     worker: str
     start_time: datetime
     end_time: datetime | None
     failure: Failure | None
+    holder: str = ""
 
 
 @dataclass(frozen=True)

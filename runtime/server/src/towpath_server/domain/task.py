@@ -39,10 +39,14 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class Task:
-    """A task; `result` is None until a worker has completed it. After `deadline` nobody waits any more."""
+    """A task; `result` is None until a worker has completed it. After `deadline` nobody waits any more.
+
+    `holder` names the caller that works on it; empty before one does.
+    """
 
     id: str
     kind: TaskKind
     launch: Launch
     deadline: datetime
     result: TaskResult | None
+    holder: str = ""

@@ -21,14 +21,23 @@ from towpath_server.domain.rates import Sample, with_sample
 from towpath_server.domain.task import Launch
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.endpoints import launch_of
-from towpath_server.use_cases.problems import JobEnded, no_such
+from towpath_server.use_cases.problems import JobEnded, check_held, no_such
 from towpath_server.use_cases.requests import now
 from towpath_server.use_cases.store import Records, Store
 
-__all__ = ["Attempts", "Commit", "Counters", "StreamWork", "Work", "destination_launch"]
+__all__ = ["Attempts", "Commit", "Counters", "Hold", "StreamWork", "Work", "destination_launch"]
 
 _MOST_LINES = 1000
 _WORKING = (StreamState.PENDING, StreamState.RUNNING)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """What a worker says of the attempt that it makes: the job's id, the epoch, and its own name as a caller."""
+
+    job: str
+    epoch: int
+    holder: str
 
 
 @dataclass(frozen=True)
@@ -88,9 +97,10 @@ class Attempts:
         self._changes = changes
         self._lease = lease
 
-    async def begin(self, job_id: str, worker: str) -> Work:
+    async def begin(self, job_id: str, worker: str, holder: str) -> Work:
         """Begin a new attempt, which fences every earlier one, and return what is left. Raises JobEnded.
 
+        From now on only `holder`, the caller's name, may report for it; `worker` is for people.
         After BeginPublish nothing is left to transfer, and the epoch stays that of the publication.
         """
         async with self._store.write() as records:
@@ -101,19 +111,19 @@ class Attempts:
             if job.publish_epoch is None:
                 state = JobState.CANCELLING if job.cancel_requested else JobState.RUNNING
                 started = job.start_time or time
-                job = replace(job, epoch=job.epoch + 1, state=state, start_time=started, seen_time=time)
+                job = replace(job, epoch=job.epoch + 1, state=state, start_time=started, seen_time=time, holder=holder)
                 await records.jobs.save(job)
-                await records.jobs.add_attempt(job.id, Attempt(job.epoch, worker, time, None, None))
+                await records.jobs.add_attempt(job.id, Attempt(job.epoch, worker, time, None, None, holder))
                 line = LogLine(time, LogLevel.INFO, "server", "attempt began", {"worker": worker}, attempt=job.epoch)
                 await records.logs.append(job.id, [line])
             work = await self._work(records, job)
         self._changes.notify(job_id)
         return work
 
-    async def report(self, job_id: str, epoch: int, streams: Sequence[Counters]) -> bool:
+    async def report(self, hold: Hold, streams: Sequence[Counters]) -> bool:
         """Renew the lease and store counters; returns whether a cancel was asked for."""
         async with self._store.write() as records:
-            job = await _at_epoch(records, job_id, epoch)
+            job = await _held(records, hold)
             time = now()
             for counters in streams:
                 stream = await _stream(records, job, counters.index)
@@ -135,13 +145,13 @@ class Attempts:
                     ),
                 )
             await records.jobs.save(replace(job, seen_time=time))
-        self._changes.notify(job_id)
+        self._changes.notify(hold.job)
         return job.cancel_requested
 
-    async def commit(self, job_id: str, epoch: int, commit: Commit) -> None:
+    async def commit(self, hold: Hold, commit: Commit) -> None:
         """Store state and receipt of one commit; storing the same one again changes nothing."""
         async with self._store.write() as records:
-            job = await _at_epoch(records, job_id, epoch)
+            job = await _held(records, hold)
             stream = await _stream(records, job, commit.index)
             if commit.commit_seq == stream.commit_seq and commit.commit_seq > 0:
                 await _check_same(records, job, stream, commit)
@@ -184,12 +194,12 @@ class Attempts:
                 ),
             )
             await records.jobs.save(replace(job, seen_time=time))
-        self._changes.notify(job_id)
+        self._changes.notify(hold.job)
 
-    async def reset(self, job_id: str, epoch: int, index: int, reason: Failure | None) -> tuple[Job, StreamWork]:
+    async def reset(self, hold: Hold, index: int, reason: Failure | None) -> tuple[Job, StreamWork]:
         """Forget what this job committed for one stream, and return it as it was at the start of the job."""
         async with self._store.write() as records:
-            job = await _at_epoch(records, job_id, epoch)
+            job = await _held(records, hold)
             stream = await _stream(records, job, index)
             if stream.state not in _WORKING:
                 raise Conflict(
@@ -226,19 +236,17 @@ class Attempts:
                         "stream starts over",
                         attributes,
                         stream.selection.name,
-                        attempt=epoch,
+                        attempt=hold.epoch,
                     )
                 ],
             )
-        self._changes.notify(job_id)
+        self._changes.notify(hold.job)
         return job, StreamWork(fresh, ())
 
-    async def finish_stream(
-        self, job_id: str, epoch: int, index: int, failure: Failure | None, ipc_schema: bytes
-    ) -> None:
+    async def finish_stream(self, hold: Hold, index: int, failure: Failure | None, ipc_schema: bytes) -> None:
         """Store that a stream was transferred, or why not; a failure that may pass leaves it to the next attempt."""
         async with self._store.write() as records:
-            job = await _at_epoch(records, job_id, epoch)
+            job = await _held(records, hold)
             stream = await _stream(records, job, index)
             state = _state_after(failure)
             if stream.state not in _WORKING:
@@ -256,15 +264,15 @@ class Attempts:
                 ),
             )
             await records.jobs.save(replace(job, seen_time=now()))
-        self._changes.notify(job_id)
+        self._changes.notify(hold.job)
 
-    async def end(self, job_id: str, epoch: int, failure: Failure | None) -> None:
+    async def end(self, hold: Hold, failure: Failure | None) -> None:
         """Close an attempt; the job goes on."""
         async with self._store.write() as records:
-            job = await _at_epoch(records, job_id, epoch)
+            job = await _held(records, hold)
             time = now()
             for attempt in await records.jobs.attempts(job.id):
-                if attempt.number == epoch:
+                if attempt.number == hold.epoch:
                     await records.jobs.save_attempt(job.id, replace(attempt, end_time=time, failure=failure))
             for stream in await records.jobs.streams(job.id):
                 if stream.state is StreamState.RUNNING:
@@ -273,17 +281,22 @@ class Attempts:
             await records.jobs.save(replace(job, seen_time=time))
             if failure is not None:
                 attributes = {"reason": failure.reason, "failure": failure.message}
-                line = LogLine(time, LogLevel.WARN, "server", "attempt failed", attributes, attempt=epoch)
+                line = LogLine(time, LogLevel.WARN, "server", "attempt failed", attributes, attempt=hold.epoch)
                 await records.logs.append(job.id, [line])
-        self._changes.notify(job_id)
+        self._changes.notify(hold.job)
 
-    async def append_logs(self, job_id: str, lines: Sequence[LogLine], batch_id: str) -> None:
-        """Append lines in the order given; a batch that was stored before is not stored again."""
+    async def append_logs(self, job_id: str, lines: Sequence[LogLine], batch_id: str, holder: str) -> None:
+        """Append lines in the order given; a batch that was stored before is not stored again.
+
+        Whoever ever held the job may append: the last lines of an attempt come after it was overtaken.
+        """
         if len(lines) > _MOST_LINES:
             problem = f"at most {_MOST_LINES} lines a call, there are {len(lines)}"
             raise Misconfigured("too many lines", reason="TOO_MANY_LINES", fields={"lines": problem})
         async with self._store.write() as records:
             job = await _locked(records, job_id)
+            if all(attempt.holder != holder for attempt in await records.jobs.attempts(job.id)):
+                check_held(job, holder)
             if batch_id and not await records.logs.begin_batch(job.id, batch_id):
                 return
             await records.logs.append(job.id, lines)
@@ -337,13 +350,18 @@ async def _locked(records: Records, job_id: str) -> Job:
     return job
 
 
-async def _at_epoch(records: Records, job_id: str, epoch: int) -> Job:
-    """Return the job, locked, if `epoch` is its newest attempt and nothing was decided yet. Raises Fenced otherwise."""
-    job = await _locked(records, job_id)
-    if job.epoch != epoch or job.publish_epoch is not None or job.state.terminal:
+async def _held(records: Records, hold: Hold) -> Job:
+    """Return the job, locked, if `hold` is its newest attempt and nothing was decided yet.
+
+    Raises Fenced when another attempt has taken over, NotHeld when another caller made this one.
+    """
+    job = await _locked(records, hold.job)
+    if job.epoch != hold.epoch or job.publish_epoch is not None or job.state.terminal:
         raise Fenced(
-            f"attempt {epoch} of {job.name} was overtaken: the newest epoch is {job.epoch}; stop its connectors and end"
+            f"attempt {hold.epoch} of {job.name} was overtaken: the newest epoch is {job.epoch}; stop its connectors "
+            "and end"
         )
+    check_held(job, hold.holder)
     return job
 
 

@@ -19,6 +19,7 @@ from towpath_server.domain.pages import page_size, page_start, page_token
 from towpath_server.domain.schedule import Schedule, check_schedule
 from towpath_server.domain.selection import WantedStream, check_selection, select_all, with_defaults
 from towpath_server.domain.streams import CatalogStream, StreamName, StreamSelection, WriteMode
+from towpath_server.use_cases.audit import record
 from towpath_server.use_cases.endpoints import Endpoints
 from towpath_server.use_cases.problems import AlreadyExists, JobActive, no_such
 from towpath_server.use_cases.requests import check_etag, fields_to_change, now, remember, served_before
@@ -100,6 +101,7 @@ class Connections:
             await _endpoint(records, Role.DESTINATION, destination, lock=True)
             await records.connections.add(connection)
             await remember(records, "CreateConnection", request_id, name, name)
+            await record(records, "create", name, source=wanted.source, destination=wanted.destination)
         await self._schedules.settle(identifier)
         return ConnectionView(connection, None, await self._schedules.next_run_time(connection))
 
@@ -150,6 +152,7 @@ class Connections:
             check_etag(present.name, present.etag, locked.etag)
             await _reset_changed(records, locked, changed)
             await records.connections.save(changed)
+            await record(records, "update", changed.name, fields=", ".join(sorted(fields)))
         await self._schedules.settle(identifier)
         return await self.get(identifier)
 
@@ -159,6 +162,7 @@ class Connections:
             connection = await _existing(records, identifier, lock=True)
             await _refuse_active(records, connection)
             await records.connections.remove(identifier)
+            await record(records, "delete", connection.name)
         await self._schedules.settle(identifier)
 
     async def pause(self, identifier: str, *, paused: bool) -> ConnectionView:
@@ -171,6 +175,7 @@ class Connections:
                     connection, paused=paused, etag=new_token(), update_time=now(), schedule_version=version
                 )
                 await records.connections.save(connection)
+                await record(records, "pause" if paused else "resume", connection.name)
         await self._schedules.settle(identifier)
         return await self.get(identifier)
 
@@ -192,6 +197,7 @@ class Connections:
                 raise Misconfigured(problem, reason="UNKNOWN_STREAM", fields={"stream": problem})
             position = reset(position, now())
             await records.positions.put(identifier, position)
+            await record(records, "reset state", connection.name, stream=str(stream))
         return position
 
     async def _view(self, records: Records, connection: Connection) -> ConnectionView:

@@ -13,6 +13,7 @@ from towpath_server.domain.ids import new_token
 from towpath_server.domain.names import check_id
 from towpath_server.domain.pages import page_size, page_start, page_token
 from towpath_server.domain.task import Launch, TaskKind
+from towpath_server.use_cases.audit import record
 from towpath_server.use_cases.problems import AlreadyExists, no_such
 from towpath_server.use_cases.requests import check_etag, fields_to_change, now, remember, served_before
 from towpath_server.use_cases.store import Records, Store
@@ -50,6 +51,7 @@ class Connectors:
         async with self._store.write() as records:
             await records.connectors.add(connector)
             await remember(records, "CreateConnector", request_id, name, name)
+            await record(records, "create", name, program=command[0])
         return connector
 
     async def get(self, identifier: str) -> Connector:
@@ -87,6 +89,7 @@ class Connectors:
                 )
             changed = replace(locked, command=wanted, spec=spec, etag=new_token(), update_time=now())
             await records.connectors.save(changed)
+            await record(records, "update", changed.name, program=wanted[0])
         return changed
 
     async def delete(self, identifier: str) -> None:
@@ -98,6 +101,7 @@ class Connectors:
             if user is not None:
                 raise Conflict(f"connectors/{identifier} is used by {user}; delete that first", reason="IN_USE")
             await records.connectors.remove(identifier)
+            await record(records, "delete", f"connectors/{identifier}")
 
     async def _learn_spec(self, name: str, command: Sequence[str], remaining: float | None) -> Spec:
         launch = Launch(connector=name, command=tuple(command), config_json="{}")

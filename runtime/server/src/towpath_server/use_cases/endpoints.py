@@ -17,6 +17,7 @@ from towpath_server.domain.pages import page_size, page_start, page_token
 from towpath_server.domain.secrets import masked, restored
 from towpath_server.domain.streams import CatalogStream
 from towpath_server.domain.task import Launch, TaskKind, TaskResult
+from towpath_server.use_cases.audit import record
 from towpath_server.use_cases.problems import no_such
 from towpath_server.use_cases.requests import check_etag, fields_to_change, now, remember, served_before
 from towpath_server.use_cases.store import Records, Store
@@ -62,6 +63,7 @@ class Endpoints:
             endpoint = Endpoint(self._role, identifier, connector_id, config, new_token(), time, time)
             await records.endpoints(self._role).add(endpoint)
             await remember(records, method, request_id, name, name)
+            await record(records, "create", name, connector=used.name)
             return _show(endpoint, used)
 
     async def get(self, identifier: str) -> ShownEndpoint:
@@ -106,6 +108,7 @@ class Endpoints:
                 return _show(present, used)
             changed = replace(present, config=config, etag=new_token(), update_time=now())
             await rows.save(changed)
+            await record(records, "update", changed.name, fields=", ".join(_differing(present.config, config)))
             return _show(changed, used)
 
     async def delete(self, identifier: str) -> None:
@@ -119,6 +122,7 @@ class Endpoints:
             if user is not None:
                 raise Conflict(f"{name} is used by {user}; delete that first", reason="IN_USE")
             await rows.remove(identifier)
+            await record(records, "delete", name)
 
     async def check(self, identifier: str, remaining: float | None) -> bytes:
         """Run the probes; returns a serialized CheckResponse."""
@@ -182,6 +186,12 @@ def _response(result: TaskResult) -> bytes:
     if result.failure is not None:
         raise error_of(result.failure)
     return result.message
+
+
+def _differing(before: JsonObject, after: JsonObject) -> list[str]:
+    """Return the names of the fields whose values differ, and nothing of the values."""
+    names = sorted(before.keys() | after.keys())
+    return [name for name in names if name not in before or name not in after or before[name] != after[name]]
 
 
 def launch_of(endpoint: Endpoint, connector: Connector) -> Launch:

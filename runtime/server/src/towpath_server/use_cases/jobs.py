@@ -18,6 +18,7 @@ from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.pages import page_size, page_start, page_token
 from towpath_server.domain.publication import end_unpublished
 from towpath_server.domain.streams import StreamName
+from towpath_server.use_cases.audit import record
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.endings import end_job
 from towpath_server.use_cases.orchestrator import Orchestrator
@@ -54,6 +55,8 @@ class Jobs:
                 records, present, kind, chosen, identifier, Trigger.MANUAL, job_workflow_id(f"jobs/{identifier}"), ""
             )
             await remember(records, method, request_id, name, job.id)
+            chosen_streams = {"streams": ", ".join(map(str, streams))} if streams else {}
+            await record(records, kind.name.lower(), name, job=job.name, **chosen_streams)
         await self.start_workflow(job)
         async with self._store.read() as records:
             return await view_of(records, job.id)
@@ -102,6 +105,7 @@ class Jobs:
                 raise JobEnded(job.name, job.state.name)
             if job.state is not JobState.CANCELLING:
                 await records.logs.append(identifier, [_line("cancel requested")])
+                await record(records, "cancel", job.name, connection=f"connections/{job.connection}")
                 if job.epoch == 0:
                     streams = await records.jobs.streams(identifier)
                     stopped = replace(job, cancel_delivered=False)

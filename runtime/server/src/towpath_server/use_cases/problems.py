@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from towpath_sdk.errors import Conflict, NotFound
+from towpath_sdk.errors import Conflict, Denied, NotFound
 
-__all__ = ["AlreadyExists", "JobActive", "JobEnded", "Outdated", "no_such"]
+from towpath_server.domain.job import Job
+
+__all__ = ["AlreadyExists", "JobActive", "JobEnded", "NotHeld", "Outdated", "check_held", "no_such"]
 
 
 class AlreadyExists(Conflict):
@@ -38,6 +40,24 @@ class JobEnded(Conflict):
     def __init__(self, job: str, state: str) -> None:
         """Name the job and its terminal state."""
         super().__init__(f"{job} has already ended: {state}", reason="JOB_ENDED")
+
+
+class NotHeld(Denied):
+    """The job or task is another worker's."""
+
+    def __init__(self, name: str, holder: str) -> None:
+        """Name the job or task, and who holds it; nobody when that is empty."""
+        whose = f"held by {holder}" if holder else "held by nobody yet"
+        super().__init__(f"{name} is {whose}; take it before changing it", reason="NOT_HELD")
+
+
+def check_held(job: Job, holder: str) -> None:
+    """Raise NotHeld unless `holder` began the newest attempt or publication of a job.
+
+    One that a server without this rule began has an epoch but no holder, and is anybody's.
+    """
+    if job.holder != holder and not (job.epoch and not job.holder):
+        raise NotHeld(job.name, job.holder)
 
 
 def no_such(name: str) -> NotFound:

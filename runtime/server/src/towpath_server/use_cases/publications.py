@@ -19,7 +19,7 @@ from towpath_server.domain.task import Launch
 from towpath_server.use_cases.attempts import destination_launch
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.endings import end_job
-from towpath_server.use_cases.problems import JobEnded, no_such
+from towpath_server.use_cases.problems import JobEnded, check_held, no_such
 from towpath_server.use_cases.requests import now
 from towpath_server.use_cases.store import Records, Store
 
@@ -43,8 +43,11 @@ class Publications:
         self._store = store
         self._changes = changes
 
-    async def begin(self, job_id: str, failure: Failure | None) -> Publication:
-        """Decide once what a job publishes, and fence every attempt. A repetition returns the same decision."""
+    async def begin(self, job_id: str, failure: Failure | None, holder: str) -> Publication:
+        """Decide once what a job publishes, and fence every attempt. A repetition returns the same decision.
+
+        From now on only `holder`, the caller's name, may finish the job, until another begins to publish it.
+        """
         async with self._store.write() as records:
             job = await _locked(records, job_id)
             if job.state.terminal:
@@ -53,7 +56,10 @@ class Publications:
             decision = await records.jobs.decision(job_id)
             if decision is None or job.publish_epoch is None:
                 decision = decide(job.kind, streams)
-                job = await self._store_decision(records, job, streams, decision, failure)
+                job = await self._store_decision(records, replace(job, holder=holder), streams, decision, failure)
+            elif job.holder != holder:
+                job = replace(job, holder=holder)
+                await records.jobs.save(job)
             receipts = await records.jobs.receipts(job_id)
             destination = await destination_launch(records, job)
         self._changes.notify(job_id)
@@ -64,7 +70,7 @@ class Publications:
             completed=[stream for stream in streams if stream.index in decision.completed],
         )
 
-    async def finish(self, job_id: str, epoch: int, failure: Failure | None) -> JobState:
+    async def finish(self, job_id: str, epoch: int, failure: Failure | None, holder: str) -> JobState:
         """End a job in one transaction with the advance of its connection; a repetition returns the same state.
 
         `failure` says that nothing was published, and why: then nothing advances.
@@ -74,6 +80,7 @@ class Publications:
             if job.state.terminal:
                 return job.state
             _check_epoch(job, epoch, failure)
+            check_held(job, holder)
             streams = await records.jobs.streams(job_id)
             decision = await records.jobs.decision(job_id)
             if failure is not None or decision is None:

@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from towpath_server.domain.access import ApiToken, TokenRole
+from towpath_server.domain.audit import AuditEvent
 from towpath_server.domain.connection import Connection, StreamPosition
 from towpath_server.domain.connector import Connector, Endpoint, Role
 from towpath_server.domain.job import Attempt, Job, JobState, JobStream, Totals
@@ -253,6 +255,10 @@ class TaskRecords(Protocol):
         """Return a task, None when it was dropped."""
         ...
 
+    async def hold(self, identifier: str, holder: str) -> None:
+        """Store who works on a task from now on."""
+        ...
+
     async def complete(self, identifier: str, result: TaskResult) -> None:
         """Store the outcome, unless there is one, or the task was dropped."""
         ...
@@ -295,6 +301,46 @@ class RequestRecords(Protocol):
 
     async def drop_older(self, before: datetime) -> None:
         """Forget requests from before `before`."""
+        ...
+
+
+class TokenRecords(Protocol):
+    """API tokens."""
+
+    async def find(self, identifier: str, *, lock: bool = False) -> ApiToken | None:
+        """Return a token, None when there is none; `lock` keeps others from changing it until the end."""
+        ...
+
+    async def of_hash(self, digest: str) -> ApiToken | None:
+        """Return the token whose secret has this hash, also one that has ended."""
+        ...
+
+    async def page(self, after: str, limit: int) -> Sequence[ApiToken]:
+        """Return up to `limit` tokens by id, after the id `after`."""
+        ...
+
+    async def of_role(self, role: TokenRole) -> Sequence[ApiToken]:
+        """Return every token of a role that was not revoked."""
+        ...
+
+    async def add(self, token: ApiToken) -> None:
+        """Insert a token. Raises AlreadyExists."""
+        ...
+
+    async def save(self, token: ApiToken) -> None:
+        """Store when a token was revoked: nothing else of it ever changes."""
+        ...
+
+
+class AuditRecords(Protocol):
+    """The audit trail."""
+
+    async def add(self, event: AuditEvent) -> None:
+        """Insert an event."""
+        ...
+
+    async def page(self, resource: str, actor: str, before: str, limit: int) -> Sequence[AuditEvent]:
+        """Return up to `limit` events, newest first, older than the id `before`; empty texts mean all."""
         ...
 
 
@@ -343,6 +389,16 @@ class Records(Protocol):
     @property
     def requests(self) -> RequestRecords:
         """Requests that may be repeated."""
+        ...
+
+    @property
+    def tokens(self) -> TokenRecords:
+        """API tokens."""
+        ...
+
+    @property
+    def audit(self) -> AuditRecords:
+        """The audit trail."""
         ...
 
 

@@ -15,7 +15,7 @@ from towpath_server.domain.ids import new_id
 from towpath_server.domain.task import Launch, Task, TaskKind, TaskResult
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.orchestrator import Orchestrator, WorkflowStatus
-from towpath_server.use_cases.problems import no_such
+from towpath_server.use_cases.problems import NotHeld, no_such
 from towpath_server.use_cases.requests import now
 from towpath_server.use_cases.store import Store
 
@@ -76,17 +76,26 @@ class ConnectorTasks:
         assert stored.result is not None
         return stored.result
 
-    async def get(self, task_id: str) -> Task:
-        """Return a task for the worker. Raises NotFound when nobody waits for it any more."""
-        async with self._store.read() as records:
+    async def take(self, task_id: str, holder: str) -> Task:
+        """Return a task for the worker, which from now on is the one to complete it.
+
+        Raises NotFound when nobody waits for it any more.
+        """
+        async with self._store.write() as records:
             task = await records.tasks.find(task_id)
-        if task is None or task.deadline < now():
-            raise no_such(f"tasks/{task_id}")
+            if task is None or task.deadline < now():
+                raise no_such(f"tasks/{task_id}")
+            await records.tasks.hold(task_id, holder)
         return task
 
-    async def complete(self, task_id: str, result: TaskResult) -> None:
-        """Store the outcome of a task; nothing happens when it was dropped, or has one."""
+    async def complete(self, task_id: str, result: TaskResult, holder: str) -> None:
+        """Store the outcome of a task; nothing happens when it was dropped, or has one. Raises NotHeld."""
         async with self._store.write() as records:
+            task = await records.tasks.find(task_id)
+            if task is None:
+                return
+            if task.holder != holder:
+                raise NotHeld(f"tasks/{task_id}", task.holder)
             await records.tasks.complete(task_id, result)
         self._changes.notify(task_id)
 
