@@ -2,6 +2,7 @@
 # Installs what the tests need beyond Python packages, and says what it could not.
 #   postgresql: a server with TLS, which the wheel's server lacks. No cluster is made and no service is started.
 #   nodejs, npm: for the connectors in TypeScript, which show that the protocol is nobody's language. What is on PATH will do.
+#   docker.io, iptables: an engine for connectors in containers. Tests start one of their own where none runs; no service is started.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,5 +26,17 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "system-packages: installing ${missing[*]} (for the connectors in TypeScript)"
     scripts/apt-install.sh "${missing[@]}" || {
         echo "system-packages: ${missing[*]} could not be installed; the tests in TypeScript are skipped, and fail in CI" >&2
+    }
+fi
+
+if ! PATH=$PATH:/usr/sbin:/sbin command -v dockerd >/dev/null; then
+    echo "system-packages: installing docker.io (for connectors in containers)"
+    # A package's script asks policy-rc.d before it starts a service; a machine without one would get a running engine.
+    if [ ! -e /usr/sbin/policy-rc.d ] && printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee /usr/sbin/policy-rc.d >/dev/null 2>&1; then
+        "${as_root[@]}" chmod 755 /usr/sbin/policy-rc.d
+        trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+    fi
+    scripts/apt-install.sh docker.io iptables || {
+        echo "system-packages: docker.io could not be installed; the tests with containers are skipped, and fail in CI" >&2
     }
 fi

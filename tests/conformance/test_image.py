@@ -6,13 +6,12 @@ import asyncio
 import shlex
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import docker
 import pytest
 from conformance_image import MOUNTS, image_of
 from conformance_prompt import Prompt
-from docker.errors import DockerException
+from fix_docker import Engine
 from towpath_conformance.targets.image import ImageTarget
 from towpath_conformance.targets.port import StartFailed
 
@@ -20,11 +19,8 @@ CHOSEN = ["--check", "read.opened-first", "--check", "read.batch-seq"]
 
 
 @pytest.fixture(scope="module")
-def engine() -> Any:
-    try:
-        return cast("Any", docker).from_env()
-    except DockerException as error:
-        pytest.skip(f"no Docker engine answers here: {error}")
+def engine(docker_engine: Engine) -> Any:
+    return docker_engine.client
 
 
 @pytest.fixture(scope="module")

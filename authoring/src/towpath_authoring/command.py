@@ -10,6 +10,7 @@ from towpath_sdk.catalog import ReadMode, WriteMode
 from towpath_sdk.errors import Misconfigured
 from towpath_sdk.testing import ConnectorProcess
 
+from towpath_authoring.image import build_image
 from towpath_authoring.scaffold import names_of, write_package
 from towpath_authoring.trial import asking
 from towpath_authoring.trial.printed import printed_lines
@@ -32,6 +33,7 @@ def connector() -> None:
     towpath connector new source-shop         a package that runs and passes conformance
     towpath connector run ./source-shop read  its rows, checkpoints and logs
     towpath conformance                       the verdict
+    towpath connector build ./source-shop     its image
     """
 
 
@@ -55,6 +57,38 @@ def new(name: str, folder: Path | None) -> None:
     for file in files:
         click.echo(f"wrote {file}")
     click.echo(f"next:\n  cd {target}\n  towpath connector run . check\n  towpath conformance")
+
+
+@connector.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option("--tag", metavar="NAME", help="Name of the image.  [default: project and version of pyproject.toml]")
+@click.option(
+    "--base-image",
+    metavar="IMAGE",
+    envvar="TOWPATH_BASE_IMAGE",
+    show_envvar=True,
+    help="What it stands on; with the Python version that runs this command.  [default: python:X.Y-slim]",
+)
+@click.option(
+    "--constraint",
+    "constraints",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="A file that pins versions, such as requirements.lock; repeatable.",
+)
+def build(folder: Path, tag: str | None, base_image: str | None, constraints: tuple[Path, ...]) -> None:
+    """Build the image of the connector in FOLDER, on the Docker engine that DOCKER_HOST names.
+
+    Its packages are installed and compiled here; its Dockerfile copies them from `site`. The build itself needs no
+    network, but for a base image that is not there yet.
+
+    \b
+    towpath connector build ./source-shop --tag registry.example.com/source-shop:1
+    towpath conformance --image registry.example.com/source-shop:1
+    """
+    built = build_image(folder, name=tag, base_image=base_image, constraints=constraints)
+    size, own = (f"{number / 1e6:.0f} MB" for number in (built.size, built.own_size))
+    click.echo(f"built {built.name}, {size}, {own} of it above the base image\n{built.id}")
 
 
 @connector.command()

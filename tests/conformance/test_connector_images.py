@@ -1,0 +1,80 @@
+"""The connectors of this repository as images: the verdict is that on the program, and a new build has the same bytes."""
+
+from __future__ import annotations
+
+import io
+import os
+import platform
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fix_docker import Engine
+from towpath_authoring.image import lay_out
+from towpath_conformance import CHECKS, Outcome, judge
+from towpath_conformance.case import Patience, load_case
+from towpath_conformance.targets.image import ImageTarget
+
+CONNECTORS = Path(__file__).parents[2] / "connectors"
+GROUPS = {
+    "source-faker": {"handshake", "check", "discover", "read"},
+    "destination-local": {"handshake", "check", "write"},
+}
+"""What is judged by containers; the rest of the groups differs in nothing but time."""
+
+QUICK = Patience(ready_seconds=90, slow_reader_seconds=2, idle_seconds=6, blocked_seconds=0.5, kills=2)
+
+
+@pytest.fixture
+def everybodys_files() -> Iterator[None]:
+    """What the judge makes may be written by the image's user."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.usefixtures("everybodys_files")
+async def test_the_image_of_a_connector_passes_what_the_program_passes(
+    name: str, docker_engine: Engine, tmp_path: Path
+) -> None:
+    """A read-only root, another user and no capabilities are what it will run with."""
+    image = docker_engine.connector(name)
+    tmp_path.chmod(0o777)  # noqa: ASYNC240 nothing else runs yet
+    (tmp_path / f"towpath-{name}").mkdir()
+    case = load_case(CONNECTORS / name / "conformance.yaml", {"TMPDIR": str(tmp_path)})
+    case = case.model_copy(update={"patience": QUICK})
+    target = ImageTarget(image, volumes=[f"{tmp_path}:{tmp_path}"])
+    checks = [check for check in CHECKS.values() if check.group.value in GROUPS[name] and not check.slow]
+    report = await judge(target, case, checks=checks, seed=7, at_once=3)
+    broken = {v.check_id: v.message for v in report.verdicts if v.outcome in (Outcome.FAIL, Outcome.ERROR)}
+    assert broken == {}
+    passed = {v.check_id.split(".")[0] for v in report.verdicts if v.outcome is Outcome.PASS}
+    assert passed >= {"handshake", "read" if name.startswith("source") else "write"}
+
+
+def test_an_image_is_the_same_whenever_it_is_built(docker_engine: Engine, tmp_path: Path) -> None:
+    """Whoever builds a release again can tell that it is what was released."""
+    first = docker_engine.client.images.get(docker_engine.connector("destination-local"))
+    site = tmp_path / "site"
+    lay_out(
+        CONNECTORS / "source-faker",
+        site,
+        machine=platform.machine(),
+        constraints=[CONNECTORS.parent / "requirements.lock"],
+    )
+    container = docker_engine.client.containers.create(first.id)
+    try:
+        stream, _ = container.get_archive("/opt/connector")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+            files = {member.name.partition("/")[2]: member for member in archive.getmembers() if member.isfile()}
+            assert set(files) == {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+            for name, member in files.items():
+                content = archive.extractfile(member)
+                assert content is not None
+                assert content.read() == (site / name).read_bytes(), name
+    finally:
+        container.remove()
+    assert first.labels["io.towpath.connector.id"] == "io.towpath.destination-local"
+    assert first.attrs["Config"]["User"] not in ("", "0", "root")
