@@ -1,4 +1,4 @@
-"""The connectors of this repository as images: the verdict is that on the program, and a new build has the same bytes."""
+"""The connectors of this repository as images: judged like the programs; each build of them has the same bytes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_image_is_the_same_whenever_it_is_built(docker_engine: Engine, tmp_pa
     first = docker_engine.client.images.get(docker_engine.connector("destination-local"))
     site = tmp_path / "site"
     lay_out(
-        CONNECTORS / "source-faker",
+        CONNECTORS / "destination-local",
         site,
         machine=platform.machine(),
         constraints=[CONNECTORS.parent / "requirements.lock"],
