@@ -114,12 +114,14 @@ class RigServer:
 class WorkerRig:
     """One server and one task queue on a Temporal that may be shared; a context manager.
 
-    `lease` is what the server grants an attempt, in seconds. Workers are started by the test, with `worker`.
+    `lease` is what the server grants an attempt, in seconds; `flags` are more flags of the server. Workers are started
+    by the test, with `worker`.
     """
 
     root: Path
     temporal: EmbeddedTemporal
     lease: float = 8.0
+    flags: Mapping[str, str] = field(default_factory=dict[str, str])
     task_queue: str = field(default_factory=lambda: f"rig-{uuid.uuid4().hex[:12]}")
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -210,6 +212,7 @@ class WorkerRig:
             "temporal-namespace": self.temporal.namespace,
             "task-queue": self.task_queue,
             "lease": f"{self.lease:g}",
+            **self.flags,
         }
         pairs = (part for name, value in flags.items() for part in (f"--{name}", value))
         argv = [sys.executable, "-m", "towpath_server", "--create-key-file", *pairs]

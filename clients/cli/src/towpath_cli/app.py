@@ -29,6 +29,9 @@ _MODULES = {
     "destinations": "destinations",
     "connectors": "connectors",
     "jobs": "jobs",
+    "tokens": "tokens",
+    "whoami": "tokens",
+    "audit": "audit",
     "completion": "completion",
     "version": "version",
 }

@@ -19,6 +19,8 @@ INTERRUPTED = 130
 
 _USAGE = 2
 
+_TOKEN_REASONS = ("UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED", "ROLE_MISSING")
+
 
 class HungUp(Exception):
     """Whoever read what a command writes, such as `head`, has seen enough and left."""
@@ -70,7 +72,7 @@ def _next_step(error: TowpathError) -> tuple[str, ...]:
         return ("  follow it with `towpath jobs watch JOB`, or stop it with `towpath cancel JOB`",)
     if isinstance(error, Missing):
         return _instead(error)
-    if isinstance(error, Denied) and error.reason in ("UNAUTHENTICATED", "TOKEN_MISSING", "TOKEN_INVALID", "DENIED"):
+    if isinstance(error, Denied) and error.reason in _TOKEN_REASONS:
         return ("  give the server's token with --token-file FILE or TOWPATH_TOKEN",)
     if isinstance(error, Fenced):
         return ("  somebody else changed it meanwhile; look at it and try again",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -27,12 +28,16 @@ _log = structlog.get_logger(__name__)
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)
 """By default Temporal holds heartbeats back for up to a minute, and a cancel with them; it must arrive in seconds."""
 
+_REFUSED_PAUSE = 2.0
+"""Seconds between two looks at whether the token is good by now."""
+
 
 async def run_worker(
     settings: WorkerSettings, environ: Mapping[str, str], stop: asyncio.Event, *, identity: str
 ) -> None:
     """Work until `stop` is set; attempts in progress then stop their connectors and end, and other workers go on.
 
+    While the server refuses the worker's token it does not work, and begins again when the token's file has a good one.
     Raises Misconfigured for settings that cannot work.
     """
     server = ServerChannel.open(settings)
@@ -48,29 +53,60 @@ async def run_worker(
             start_timeout=settings.start_timeout,
         )
         parts = Parts(server, launcher, identity, settings.in_flight_bytes, parking)
-        async with Worker(
-            client,
-            task_queue=settings.task_queue,
-            workflows=[SyncWorkflow, ConnectorTaskWorkflow],
-            activities=[
-                OpenJobActivity(parts).open_job,
-                TransferActivity(parts).transfer,
-                PublishActivity(parts).publish,
-                RunTaskActivity(parts).run_task,
-            ],
-            identity=identity,
-            workflow_runner=workflow_runner(),
-            max_concurrent_activities=settings.max_concurrent_jobs,
-            max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-            default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-        ):
-            _log.info("worker ready", task_queue=settings.task_queue, server=settings.server, identity=identity)
-            await stop.wait()
-            _log.info("worker stops")
+        while await _admitted(server, stop):
+            async with _temporal_worker(client, settings, parts):
+                _log.info("worker ready", task_queue=settings.task_queue, server=settings.server, identity=identity)
+                await _first_of(stop, server.refused)
+                _log.info("worker stops")
     finally:
         await parking.close()
         await server.close()
         run_dir.close()
+
+
+def _temporal_worker(client: Client, settings: WorkerSettings, parts: Parts) -> Worker:
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=[SyncWorkflow, ConnectorTaskWorkflow],
+        activities=[
+            OpenJobActivity(parts).open_job,
+            TransferActivity(parts).transfer,
+            PublishActivity(parts).publish,
+            RunTaskActivity(parts).run_task,
+        ],
+        identity=parts.identity,
+        workflow_runner=workflow_runner(),
+        max_concurrent_activities=settings.max_concurrent_jobs,
+        max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+    )
+
+
+async def _admitted(server: ServerChannel, stop: asyncio.Event) -> bool:
+    """Return true when the server takes this worker's token, or does not answer; false when the worker is stopped.
+
+    Until then it asks for no work: jobs would lose an attempt for each that it took and could not do.
+    """
+    while not stop.is_set():
+        refusal = await server.admitted()
+        if refusal is None:
+            return True
+        _log.error("worker waits for a good token", error=refusal.message, retry_in=_REFUSED_PAUSE)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_REFUSED_PAUSE):
+                await stop.wait()
+    return False
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Return when one of the events is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
 
 
 async def _connect(settings: WorkerSettings, stop: asyncio.Event, identity: str) -> Client | None:

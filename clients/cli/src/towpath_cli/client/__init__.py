@@ -8,6 +8,7 @@ from typing import Self
 
 from towpath_sdk.errors import Unavailable
 
+from towpath_cli.client.access import Audit, Tokens
 from towpath_cli.client.connections import Connections
 from towpath_cli.client.connectors import Connectors
 from towpath_cli.client.destinations import Destinations
@@ -37,6 +38,8 @@ class Client:
         self.destinations = Destinations(self.wire)
         self.connections = Connections(self.wire)
         self.jobs = Jobs(self.wire)
+        self.tokens = Tokens(self.wire)
+        self.audit = Audit(self.wire)
 
     def __enter__(self) -> Self:
         return self
@@ -52,6 +55,7 @@ class Client:
                     "sources": lambda: (one.name for one in self.sources.all()),
                     "destinations": lambda: (one.name for one in self.destinations.all()),
                     "connections": lambda: (one.name for one in self.connections.all()),
+                    "tokens": lambda: (one.name for one in self.tokens.all()),
                     "jobs": lambda: (one.name for one in self.jobs.all(limit=_JOBS_IN_VIEW)),
                 },
             )

@@ -15,7 +15,7 @@ __all__ = ["Listing", "Missing", "look_around", "names_in"]
 Listing = Callable[[], Iterable[str]]
 """Asks the server for the resource names of one collection."""
 
-_NAME = re.compile(r"(connectors|sources|destinations|connections|jobs)/.+")
+_NAME = re.compile(r"(connectors|sources|destinations|connections|jobs|tokens)/.+")
 _MOST = 3
 _SIMILARITY = 0.7
 """Of difflib, from 0 to 1: one letter wrong in five passes, another word does not."""

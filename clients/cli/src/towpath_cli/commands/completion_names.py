@@ -14,7 +14,7 @@ from towpath_cli.client import Client
 from towpath_cli.names import short_name
 from towpath_cli.target import Target, find_target
 
-__all__ = ["connection_names", "connector_names", "destination_names", "job_names", "source_names"]
+__all__ = ["connection_names", "connector_names", "destination_names", "job_names", "source_names", "token_names"]
 
 _MOST = 200
 _RECENT_JOBS = 20
@@ -57,4 +57,5 @@ connector_names = _complete(lambda client: (one.name for one in client.connector
 source_names = _complete(lambda client: (one.name for one in client.sources.all()))
 destination_names = _complete(lambda client: (one.name for one in client.destinations.all()))
 connection_names = _complete(lambda client: (one.name for one in client.connections.all()))
+token_names = _complete(lambda client: (one.name for one in client.tokens.all()))
 job_names = _complete(lambda client: (one.name for one in client.jobs.all(limit=_RECENT_JOBS)))

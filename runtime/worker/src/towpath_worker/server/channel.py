@@ -10,19 +10,25 @@ from typing import TypeVar
 
 import grpc
 import grpc.aio
-from towpath.runtime.v1 import worker_pb2_grpc
+import structlog
+from towpath.runtime.v1 import worker_pb2, worker_pb2_grpc
 from towpath_sdk.errors import Kind, Misconfigured, TowpathError, Unavailable
 from towpath_sdk.status import from_rpc
 
 from towpath_worker.failures import Located
 from towpath_worker.settings import WorkerSettings
 
-__all__ = ["SERVER_UNAVAILABLE", "ServerChannel", "for_seconds"]
+__all__ = ["NOT_HELD", "SERVER_UNAVAILABLE", "ServerChannel", "for_seconds"]
+
+_log = structlog.get_logger(__name__)
 
 AnswerT = TypeVar("AnswerT")
 
 SERVER_UNAVAILABLE = "SERVER_UNAVAILABLE"
 """Reason of the Unavailable that means: the server stayed away for longer than the caller's patience."""
+
+NOT_HELD = "NOT_HELD"
+"""Reason of the failure that means: the attempt was begun with another token, and only a new one can go on."""
 
 _CALL_TIMEOUT = 5.0
 _FIRST_PAUSE = 0.1
@@ -39,19 +45,23 @@ _OPTIONS = (
 
 
 class ServerChannel:
-    """Calls of towpath.runtime.v1. `runs` and `tasks` are the stubs for `call`."""
+    """Calls of towpath.runtime.v1. `runs` and `tasks` are the stubs for `call`.
 
-    def __init__(self, channel: grpc.aio.Channel, token: str | None, address: str) -> None:
+    `refused` is set when the server does not take this worker's token: it should not ask for work until it is admitted.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, token_file: Path | None, address: str) -> None:
         self._channel = channel
-        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        self._token_file = token_file
+        self._metadata = _authorization(token_file)
         self.address = address
+        self.refused = asyncio.Event()
         self.runs: worker_pb2_grpc.JobRunServiceAsyncStub = worker_pb2_grpc.JobRunServiceStub(channel)
         self.tasks: worker_pb2_grpc.TaskServiceAsyncStub = worker_pb2_grpc.TaskServiceStub(channel)
 
     @classmethod
     def open(cls, settings: WorkerSettings) -> ServerChannel:
         """Open the channel; nothing is sent yet. Misconfigured when the token or the certificate cannot be read."""
-        token = _read(settings.token_file).decode().strip() if settings.token_file else None
         if settings.tls:
             authority = _read(settings.tls_ca_file) if settings.tls_ca_file else None
             channel = grpc.aio.secure_channel(
@@ -59,7 +69,7 @@ class ServerChannel:
             )
         else:
             channel = grpc.aio.insecure_channel(settings.server, options=_OPTIONS)
-        return cls(channel, token, settings.server)
+        return cls(channel, settings.token_file, settings.server)
 
     async def close(self) -> None:
         """Close the channel."""
@@ -75,20 +85,59 @@ class ServerChannel:
         """Call the server, again and again while it is away and `patience` (seconds left) is above zero.
 
         Every call of towpath.runtime.v1 may be repeated. Raises Located with the origin "server".
+
+        A token that the server does not take is read anew from its file. If that does not help, the failure is
+        Unavailable, not Denied: it is this worker's alone, and the next attempt, here or elsewhere, may go on.
         """
         pause = _FIRST_PAUSE
         while True:
+            sent = self._metadata
             try:
                 timeout = max(0.1, min(_CALL_TIMEOUT, patience()))
-                return await method(request, timeout=timeout, metadata=self._metadata)
+                return await method(request, timeout=timeout, metadata=sent)
             except grpc.aio.AioRpcError as error:
                 failure = from_rpc(error)
+                if failure.kind is Kind.DENIED:
+                    if error.code() is grpc.StatusCode.UNAUTHENTICATED and self._read_token_again() != sent:
+                        continue
+                    if failure.reason != NOT_HELD:
+                        self.refused.set()
+                    raise Located(self._refused(failure), "server") from error
                 if failure.kind is not Kind.UNAVAILABLE:
                     raise Located(failure, "server") from error
                 if patience() <= pause:
                     raise Located(self._away(failure), "server") from error
             await asyncio.sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 2)
+
+    def _read_token_again(self) -> tuple[tuple[str, str], ...]:
+        """Return the metadata to send from now on; as before when the file is not there, or somebody is writing it."""
+        try:
+            self._metadata = _authorization(self._token_file) or self._metadata
+        except Misconfigured as error:
+            _log.warning("the token file cannot be read again", error=error.message)
+        return self._metadata
+
+    async def admitted(self) -> TowpathError | None:
+        """Ask the server whether it takes this worker's token; None when it does, or is away."""
+        self.refused.clear()
+        try:
+            # There is no such task: a caller who may ask is told so.
+            await self.call(self.tasks.GetTask, worker_pb2.GetTaskRequest(task_id="none"), patience=lambda: 0.0)
+        except Located as failure:
+            return failure.error if self.refused.is_set() else None
+        return None
+
+    def _refused(self, failure: TowpathError) -> Unavailable:
+        if failure.reason == NOT_HELD:
+            return Unavailable(
+                f"this worker goes by another token than when it began: {failure.message}", reason=NOT_HELD
+            )
+        return Unavailable(
+            f"the Towpath server at {self.address} does not take this worker's token: {failure.message}; put a "
+            "good one into TOWPATH_WORKER_TOKEN_FILE, which is read again by itself",
+            reason="WORKER_REFUSED",
+        )
 
     def _away(self, failure: TowpathError) -> Unavailable:
         return Unavailable(
@@ -101,6 +150,12 @@ def for_seconds(seconds: float) -> Callable[[], float]:
     """Return a patience that ends so many seconds from now."""
     end = time.monotonic() + seconds
     return lambda: end - time.monotonic()
+
+
+def _authorization(token_file: Path | None) -> tuple[tuple[str, str], ...]:
+    """Return the metadata that carries the token in a file; none without a file."""
+    token = _read(token_file).decode().strip() if token_file else ""
+    return (("authorization", f"Bearer {token}"),) if token else ()
 
 
 def _read(path: Path) -> bytes:

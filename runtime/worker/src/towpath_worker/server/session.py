@@ -11,7 +11,7 @@ from towpath.runtime.v1 import worker_pb2
 from towpath_sdk.errors import Unavailable
 
 from towpath_worker.failures import Located, failure_message
-from towpath_worker.server.channel import SERVER_UNAVAILABLE, ServerChannel, for_seconds
+from towpath_worker.server.channel import NOT_HELD, SERVER_UNAVAILABLE, ServerChannel, for_seconds
 
 __all__ = ["JobSession", "Lease"]
 
@@ -85,7 +85,7 @@ class JobSession:
             try:
                 answer = await self._server.call(self._server.runs.ReportProgress, request, patience=lambda: 0.0)
             except Located as failure:
-                if not failure.error.rule.retry:
+                if not failure.error.rule.retry or failure.error.reason == NOT_HELD:
                     raise
                 if self._lease.left() <= 0:
                     raise self._lost(failure) from failure
