@@ -5,7 +5,7 @@ GENERATED := proto/gen/python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock generate check-generated format lint types unit test demo up bench clean
+.PHONY: help setup lock generate check-generated format lint types unit test demo up bench clean web web-build web-check
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -45,11 +45,21 @@ test: ## Check everything: lint, types, and all tests against real servers
 demo: setup ## Move a million rows from PostgreSQL to S3 on this machine, and compare
 	@$(BIN)/python -m towpath_local.demo $(DEMO_ARGS)
 
-up: setup ## Run Towpath on this machine until Ctrl-C
+web-build: setup ## Build the web client that `towpath up` serves (npm); nothing happens when nothing changed
+	@scripts/web.sh build
+
+web-check: setup ## Check the web client: types, lint, format, unit tests
+	@scripts/web.sh check
+
+web: setup ## Develop the web client with hot reload, in front of a running `make up`
+	@scripts/web.sh dev
+
+up: setup ## Run Towpath on this machine until Ctrl-C, with the web client where npm can build it
+	@scripts/web.sh build-if-able
 	@$(BIN)/towpath up
 
 bench: setup ## Measure rows, broker and a large sync (minutes); BENCH_ARGS="broker --rounds 5" measures one of them
 	@$(BIN)/python -m bench $(or $(BENCH_ARGS),all)
 
 clean: ## Remove what the tasks made, the virtual environment included
-	rm -rf .venv .venv.lock .cache build .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv.lock .web.lock clients/web/node_modules clients/web/src/gen runtime/local/src/towpath_local/_web .cache build .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,177 @@
+/** A job's log: only the lines in view are in the page, so that a million of them scroll as well as ten. */
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useNavigate } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDownToLine, Link as LinkIcon, TriangleAlert } from "lucide-react";
+import { useLog } from "../api/log";
+import type { LogSearch } from "../app/router";
+import { moment, timeOfDay } from "../lib/format";
+import { ERROR, type Line } from "../lib/log-lines";
+import { t } from "../text/en";
+import { Notice } from "./feedback";
+import { SearchField } from "./search";
+
+/** Height of a line in pixels, as in the stylesheet. */
+const HEIGHT = 24;
+
+interface LogViewProps {
+  readonly job: string;
+  readonly id: string;
+  readonly search: LogSearch;
+}
+
+export function LogView({ job, id, search }: LogViewProps) {
+  const navigate = useNavigate();
+  const { lines, version, error } = useLog(job);
+  const [pinned, setPinned] = useState(search.line === undefined);
+  const [chosen, setChosen] = useState(-1);
+  const box = useRef<HTMLDivElement>(null);
+  const arrived = useRef(false);
+  const reached = useRef(0);
+
+  const level = search.level ?? 0;
+  const origin = search.origin ?? "";
+  const words = (search.q ?? "").trim().toLowerCase();
+  const shown = useMemo(() => {
+    lines.show({ level, origin, text: words });
+    return lines.shown;
+  }, [lines, level, origin, words]);
+  // `shown` grows in place; the version tells that it did.
+  const size = version >= 0 ? shown.length : 0;
+
+  // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer's functions are read while rendering only
+  const rows = useVirtualizer({
+    count: size,
+    getScrollElement: () => box.current,
+    estimateSize: () => HEIGHT,
+    overscan: 12,
+  });
+
+  useEffect(() => {
+    if (pinned && size > 0) rows.scrollToIndex(size - 1);
+  }, [pinned, size, rows]);
+
+  useEffect(() => {
+    if (search.line === undefined || arrived.current || lines.last < search.line) return;
+    arrived.current = true;
+    rows.scrollToIndex(lines.indexOf(search.line), { align: "center" });
+  }, [search.line, lines, rows, version]);
+
+  const narrow = (change: LogSearch) => {
+    setChosen(-1);
+    void navigate({
+      to: "/jobs/$id",
+      params: { id },
+      search: { ...search, line: undefined, ...change },
+      replace: true,
+    });
+  };
+  const jump = () => {
+    const next = lines.nextError(chosen);
+    if (next < 0) return;
+    setPinned(false);
+    setChosen(next);
+    rows.scrollToIndex(next, { align: "center" });
+  };
+  const errors = shown.some((line) => line.level >= ERROR);
+
+  return (
+    <section className="card log" aria-labelledby="log-title">
+      <header className="log-head">
+        <h2 id="log-title">{t.job.log}</h2>
+        <span className="small muted">{t.log.lines(size, lines.all.length)}</span>
+        <SearchField label={t.log.filter} value={search.q ?? ""} onChange={(q) => narrow({ q: q || undefined })} />
+        <select
+          aria-label={t.log.level}
+          value={level}
+          onChange={(event) => narrow({ level: Number(event.target.value) || undefined })}
+        >
+          <option value={0}>{t.log.all}</option>
+          {[2, 3, 4].map((each) => (
+            <option key={each} value={each}>
+              {t.log.levels[each]}
+            </option>
+          ))}
+        </select>
+        <select
+          aria-label={t.log.origin}
+          value={origin}
+          onChange={(event) => narrow({ origin: event.target.value || undefined })}
+        >
+          <option value="">{t.log.allOrigins}</option>
+          {[...new Set([...lines.origins, ...(origin === "" ? [] : [origin])])].sort().map((each) => (
+            <option key={each}>{each}</option>
+          ))}
+        </select>
+        <button type="button" className="button small" onClick={jump} disabled={!errors}>
+          <TriangleAlert size={14} aria-hidden />
+          {errors ? t.log.nextError : t.log.noErrors}
+        </button>
+        <button type="button" className="button small" aria-pressed={pinned} onClick={() => setPinned(!pinned)}>
+          <ArrowDownToLine size={14} aria-hidden />
+          {t.log.follow}
+        </button>
+      </header>
+      <Notice error={error} />
+      <div
+        ref={box}
+        className="log-box"
+        // A log is scrolled with the keyboard too, and then stays where it is.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        aria-label={t.log.label}
+        onScroll={(event) => {
+          // Whoever scrolls up, in whatever way, wants to read; following goes down only.
+          const top = event.currentTarget.scrollTop;
+          if (top < reached.current - HEIGHT / 2) setPinned(false);
+          reached.current = top;
+        }}
+      >
+        {size === 0 && <p className="muted pad">{lines.all.length === 0 ? t.log.empty : t.log.noMatch}</p>}
+        <div className="log-lines" style={{ height: rows.getTotalSize() }}>
+          {rows.getVirtualItems().map(({ index, start }) => {
+            const line = shown[index];
+            if (line === undefined) return null;
+            const marked = line.seq === search.line || index === chosen;
+            return <Row key={line.seq} line={line} top={start} marked={marked} link={() => link(line.seq)} />;
+          })}
+        </div>
+      </div>
+    </section>
+  );
+
+  function link(seq: number): void {
+    setPinned(false);
+    arrived.current = true;
+    void navigate({ to: "/jobs/$id", params: { id }, search: { ...search, line: seq }, replace: true });
+    const address = new URL(window.location.href);
+    address.searchParams.set("line", String(seq));
+    void navigator.clipboard.writeText(address.href).catch(() => undefined);
+  }
+}
+
+interface RowProps {
+  readonly line: Line;
+  readonly top: number;
+  readonly marked: boolean;
+  readonly link: () => void;
+}
+
+function Row({ line, top, marked, link }: RowProps) {
+  return (
+    <div className={`line l${line.level}${marked ? " marked" : ""}`} style={{ transform: `translateY(${top}px)` }}>
+      <button type="button" className="line-link" aria-label={t.log.copyLink(line.seq)} tabIndex={-1} onClick={link}>
+        <LinkIcon size={12} aria-hidden />
+      </button>
+      <time title={moment(new Date(line.time))}>{timeOfDay(new Date(line.time))}</time>
+      <span className="line-level">{t.log.levels[line.level] ?? ""}</span>
+      <span className="line-origin">{line.origin}</span>
+      <span className="line-text" title={`${line.message} ${line.attributes}`}>
+        {line.stream !== "" && <b>{line.stream} </b>}
+        {line.message} <span className="muted">{line.attributes}</span>
+      </span>
+    </div>
+  );
+}
