@@ -7,6 +7,7 @@ make --no-print-directory setup
 scripts/system-packages.sh
 make --no-print-directory lint
 make --no-print-directory types
+make --no-print-directory web-build web-check
 if [ -n "${PYTEST_ARGS:-}" ]; then
     pytest -n 3 --dist loadfile ${PYTEST_ARGS}
 else

@@ -27,7 +27,7 @@ from towpath_local.embedded.s3 import EmbeddedS3
 
 __all__ = ["FAST", "Finished", "Part", "Stack", "postgres_config", "s3_config"]
 
-Part = Literal["temporal", "server", "worker"]
+Part = Literal["temporal", "server", "worker", "web"]
 
 FAST = {"TOWPATH_SERVER_LEASE": "5"}
 """Environment with which a dead worker is noticed within seconds."""
@@ -89,7 +89,7 @@ class Stack:
     def start(self) -> Self:
         """Start it, and return when its connectors are registered."""
         if self._ports is None:
-            names = ("--port", "--temporal-port", "--temporal-ui-port")
+            names = ("--port", "--temporal-port", "--temporal-ui-port", "--web-port")
             self._ports = tuple(part for name in names for part in (name, str(free_port())))
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "towpath_local", "--data-dir", str(self.data_dir), *self._ports]

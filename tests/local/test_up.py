@@ -95,7 +95,7 @@ def test_folder_in_use_by_one_that_is_still_starting_is_refused(tmp_path: Path) 
     FolderLocks(folder).release()
 
 
-@pytest.mark.parametrize("option", ["--port", "--temporal-port", "--temporal-ui-port"])
+@pytest.mark.parametrize("option", ["--port", "--temporal-port", "--temporal-ui-port", "--web-port"])
 def test_port_that_was_asked_for_and_is_taken_is_named(tmp_path: Path, option: str) -> None:
     """Another one instead would not be where the user looks for it."""
     port = free_port()
@@ -109,7 +109,9 @@ def test_usual_port_that_is_taken_is_replaced_and_remembered(tmp_path: Path) -> 
     """A second Towpath beside the first just starts, says where, and is there again the next time."""
     memory, notes = tmp_path / "ports.json", list[str]()
     port = free_port()
-    memory.write_text(json.dumps({"server": port, "temporal": free_port(), "temporal_ui": free_port()}))
+    memory.write_text(
+        json.dumps({"server": port, "temporal": free_port(), "temporal_ui": free_port(), "web": free_port()})
+    )
     with socket.create_server((LOOPBACK, port)):
         chosen = choose_ports(PortWishes(), memory, notes.append)
     assert chosen.server != port
@@ -118,11 +120,22 @@ def test_usual_port_that_is_taken_is_replaced_and_remembered(tmp_path: Path) -> 
     assert len(notes) == 1
 
 
+def test_ports_of_an_older_towpath_are_kept_when_a_new_part_needs_one(tmp_path: Path) -> None:
+    """An update adds a port; bookmarks and scripts that know the others must go on working."""
+    memory = tmp_path / "ports.json"
+    known = {"server": free_port(), "temporal": free_port(), "temporal_ui": free_port()}
+    memory.write_text(json.dumps(known))
+    web = free_port()
+    chosen = choose_ports(PortWishes(web=web), memory, pytest.fail)
+    assert json.loads(memory.read_text()) == {**known, "web": web}
+    assert chosen.server == known["server"]
+
+
 def test_memory_of_ports_that_is_damaged_is_made_anew(tmp_path: Path) -> None:
     """A power cut in the middle of a write must not keep Towpath from starting."""
     memory = tmp_path / "ports.json"
     memory.write_text('{"server": ')
-    wishes = PortWishes(free_port(), free_port(), free_port())
+    wishes = PortWishes(free_port(), free_port(), free_port(), free_port())
     assert choose_ports(wishes, memory, pytest.fail).server == wishes.server
     assert json.loads(memory.read_text())["temporal"] == wishes.temporal
 
@@ -141,13 +154,18 @@ def test_part_that_does_not_start_is_named_with_the_end_of_its_log(tmp_path: Pat
     data = tmp_path / "data"
     data.mkdir()
     (data / "metadata.db").write_text("this is no database, but long enough to be looked at as one" * 20)
-    ports = ["--port", str(free_port()), "--temporal-port", str(free_port()), "--temporal-ui-port", str(free_port())]
+    ports = _ports()
     done = run_here("up", "--data-dir", str(data), *ports, environ={**os.environ, "HOME": str(tmp_path)})
     assert done.code == 7
     assert "towpath-server ended with status" in done.err
     assert str(data / "logs" / "server.log") in done.err
     assert not (data / "processes.json").exists()
     assert [process for process in psutil.Process().children(recursive=True) if str(data) in _words(process)] == []
+
+
+def _ports() -> list[str]:
+    options = ("--port", "--temporal-port", "--temporal-ui-port", "--web-port")
+    return [part for option in options for part in (option, str(free_port()))]
 
 
 def _words(process: psutil.Process) -> str:
@@ -213,7 +231,7 @@ def test_part_that_keeps_ending_is_started_again_ever_more_slowly(tmp_path: Path
 def test_worker_that_cannot_run_stops_the_start_and_says_why(tmp_path: Path) -> None:
     """Nobody should wait in front of a line that says `starting`."""
     data = tmp_path / "data"
-    ports = ["--port", str(free_port()), "--temporal-port", str(free_port()), "--temporal-ui-port", str(free_port())]
+    ports = _ports()
     environ = {**os.environ, "HOME": str(tmp_path), "TOWPATH_WORKER_MAX_CONCURRENT_JOBS": "none"}
     done = run_here("up", "--data-dir", str(data), *ports, environ=environ)
     assert done.code == 7

@@ -22,6 +22,8 @@ class Endpoint:
     temporal_ui: str
     pid: int
     data_dir: str
+    web: str = ""
+    """Address of the web client; empty when there is none."""
 
     def write(self, data_dir: Path) -> None:
         """Store it in one step, so that readers see the old file or the new one and never half of it."""
@@ -52,6 +54,7 @@ def read_endpoint(data_dir: Path) -> Endpoint | None:
             temporal_ui=str(fields["temporal_ui"]),
             pid=int(fields["pid"]),
             data_dir=str(fields["data_dir"]),
+            web=str(fields.get("web", "")),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -14,7 +14,12 @@ from towpath_local.embedded.ports import free_port, is_free
 
 __all__ = ["PortWishes", "Ports", "choose_ports"]
 
-_USUAL = {"server": DEFAULT_PORT, "temporal": DEFAULT_PORT + 1, "temporal_ui": DEFAULT_PORT + 2}
+_USUAL = {
+    "server": DEFAULT_PORT,
+    "temporal": DEFAULT_PORT + 1,
+    "temporal_ui": DEFAULT_PORT + 2,
+    "web": DEFAULT_PORT + 3,
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class PortWishes:
     server: int | None = None
     temporal: int | None = None
     temporal_ui: int | None = None
+    web: int | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Ports:
     server: int
     temporal: int
     temporal_ui: int
+    web: int
 
 
 def choose_ports(wishes: PortWishes, memory: Path, note: Callable[[str], None]) -> Ports:
@@ -65,6 +72,6 @@ def choose_ports(wishes: PortWishes, memory: Path, note: Callable[[str], None]) 
 def _read(memory: Path) -> dict[str, int]:
     try:
         found = json.loads(memory.read_text(encoding="utf-8"))
-        return {role: int(found[role]) for role in _USUAL}
+        return {role: int(found[role]) for role in _USUAL if role in found}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -23,9 +23,12 @@ _port = click.IntRange(1, 65535)
 @click.option("--port", type=_port, help="Port of the server, for the CLI and other clients.  [default: 7070]")
 @click.option("--temporal-port", type=_port, help="Port of Temporal.  [default: 7071]")
 @click.option("--temporal-ui-port", type=_port, help="Port of Temporal's web interface.  [default: 7072]")
+@click.option("--web-port", type=_port, help="Port of the web client and of grpc-web.  [default: 7073]")
 @with_session
-def up(session: Session, port: int | None, temporal_port: int | None, temporal_ui_port: int | None) -> None:
-    """Run all of Towpath on this machine: Temporal, the server, a worker, and the built-in connectors.
+def up(
+    session: Session, port: int | None, temporal_port: int | None, temporal_ui_port: int | None, web_port: int | None
+) -> None:
+    """Run all of Towpath on this machine: Temporal, the server, a worker, the web client, the connectors.
 
     Everything is kept in one folder, --data-dir, and found again by the next start. Everything listens on the loopback
     address only, without a token. Ctrl-C stops it; jobs go on from their last commit with the next start. A port
@@ -37,7 +40,7 @@ def up(session: Session, port: int | None, temporal_port: int | None, temporal_u
     """
     root = session.data_dir or default_data_dir()
     session.note(f"starting Towpath in {root} …")
-    run(root, PortWishes(port, temporal_port, temporal_ui_port), Told(session.note, _ready(session)))
+    run(root, PortWishes(port, temporal_port, temporal_ui_port, web_port), Told(session.note, _ready(session)))
     session.note("stopped; nothing is lost, start it again with the same command")
 
 
@@ -47,6 +50,7 @@ def _ready(session: Session) -> Callable[[Endpoint, float], None]:
         session.out.print(
             details(
                 [
+                    *([("Web", endpoint.web)] if endpoint.web else []),
                     ("Server", f"{endpoint.address}  (gRPC)"),
                     ("Temporal", f"{endpoint.temporal_address}, web interface {endpoint.temporal_ui}"),
                     ("Data", endpoint.data_dir),

