@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly UV_VERSION=0.13.9
-readonly MEMBERS=(proto sdk conformance authoring runtime/contracts runtime/server runtime/worker runtime/local
+readonly MEMBERS=(proto sdk conformance authoring runtime/contracts runtime/observe runtime/server runtime/worker runtime/local
     clients/cli connectors/source-postgres connectors/source-faker connectors/destination-s3 connectors/destination-local)
 
 python=${PYTHON:-python3}

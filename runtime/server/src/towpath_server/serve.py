@@ -49,6 +49,7 @@ from towpath_server.database.migrate import migrate
 from towpath_server.database.sealing import Sealer
 from towpath_server.database.store import SqlStore
 from towpath_server.domain.connector import Role
+from towpath_server.observation import Observation
 from towpath_server.orchestration.temporal import TemporalOrchestrator
 from towpath_server.settings import Settings
 from towpath_server.use_cases.attempts import Attempts
@@ -107,15 +108,23 @@ class RunningServer:
     _changes: Changes
     _caretaker: asyncio.Task[None]
     _store: SqlStore
+    _observation: Observation
+
+    @property
+    def observed_at(self) -> str:
+        """`host:port` of metrics and health; empty when they are not shown."""
+        return self._observation.address
 
     async def stop(self, grace: float = 5.0) -> None:
         """Refuse new calls, end streams and waits, let other calls finish within `grace` seconds, and close all."""
+        self._observation.stopping()
         await self._health.enter_graceful_shutdown()
         self._changes.stop()
         await self._server.stop(grace)
         self._caretaker.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._caretaker
+        await self._observation.stop()
         await self._store.close()
         _log.info("server stopped")
 
@@ -172,7 +181,14 @@ async def _serve(settings: Settings, store: SqlStore) -> RunningServer:
     _log.info(
         "server listening", address=address, tls=settings.tls_cert_file is not None, auth=settings.users is not None
     )
-    return RunningServer(address, server, health_service, changes, asyncio.create_task(caretaker.run()), store)
+    observation = Observation(store, settings)
+    try:
+        observation.start()
+    except BaseException:
+        await server.stop(0)
+        raise
+    care = asyncio.create_task(caretaker.run())
+    return RunningServer(address, server, health_service, changes, care, store, observation)
 
 
 def _method_names() -> list[str]:

@@ -28,7 +28,8 @@ class Settings:
     """Everything a server is told.
 
     `listen` is `host:port` or `unix:/path`. `users` and `workers` are bearer tokens of admins and of workers that count
-    beside those in the database; None lets everybody in. `keys` are encryption keys, newest first.
+    beside those in the database; None lets everybody in. `keys` are encryption keys,
+    newest first. `observe_listen` is `host:port` of metrics and health, empty for none.
     """
 
     listen: str
@@ -44,6 +45,7 @@ class Settings:
     lease: timedelta = timedelta(seconds=30)
     limits: TaskLimits = field(default_factory=TaskLimits)
     care: CareTimes = field(default_factory=CareTimes)
+    observe_listen: str = ""
     log_level: str = "info"
     log_format: str = "console"
 
@@ -103,6 +105,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         task_queue=given.task_queue,
         lease=timedelta(seconds=given.lease),
         care=replace(CareTimes(), silence=given.lease),
+        observe_listen=given.observe_listen,
         log_level=given.log_level,
         log_format=given.log_format,
     )
@@ -134,6 +137,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     add("temporal-namespace", "towpath", "namespace in Temporal (default %(default)s)")
     add("task-queue", TASK_QUEUE, "task queue that workers poll (default %(default)s)")
     add("lease", "30", "seconds for which a worker may go on unheard (default %(default)s)", kind=float)
+    add("observe-listen", "", "host:port for /metrics, /healthz and /readyz, with TLS as above; none by default")
     add("log-level", "info", "debug, info, warning or error", choices=("debug", "info", "warning", "error"))
     add("log-format", "console", "console or json", choices=("console", "json"))
     return parser

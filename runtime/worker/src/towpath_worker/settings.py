@@ -14,6 +14,9 @@ TOWPATH_WORKER_CONNECTOR_ENV          more variables that connectors may see, by
                                       name may end in "*"                                      none
 TOWPATH_WORKER_START_TIMEOUT          seconds for a connector to become ready                  30
 TOWPATH_WORKER_IN_FLIGHT_BYTES        bytes of batches in the broker, per job                  67108864
+TOWPATH_WORKER_OBSERVE_LISTEN         host:port for /metrics, /healthz and /readyz             none
+TOWPATH_WORKER_OBSERVE_TLS_CERT_FILE  PEM files, to show them over TLS                         none
+TOWPATH_WORKER_OBSERVE_TLS_KEY_FILE   likewise                                                 none
 TOWPATH_WORKER_LOG_LEVEL              debug, info, warning or error                            info
 """
 
@@ -55,6 +58,9 @@ class WorkerSettings:
     connector_env: tuple[str, ...] = ()
     start_timeout: float = 30.0
     in_flight_bytes: int = 64 * 1024 * 1024
+    observe_listen: str = ""
+    observe_tls_cert_file: Path | None = None
+    observe_tls_key_file: Path | None = None
     log_level: str = "info"
 
     @classmethod
@@ -75,6 +81,9 @@ class WorkerSettings:
             connector_env=read.names("CONNECTOR_ENV"),
             start_timeout=read.number("START_TIMEOUT", cls.start_timeout, 0.1, 3600),
             in_flight_bytes=int(read.number("IN_FLIGHT_BYTES", cls.in_flight_bytes, 1 << 20, 1 << 40)),
+            observe_listen=read.text("OBSERVE_LISTEN", ""),
+            observe_tls_cert_file=read.path("OBSERVE_TLS_CERT_FILE"),
+            observe_tls_key_file=read.path("OBSERVE_TLS_KEY_FILE"),
             log_level=read.choice("LOG_LEVEL", cls.log_level, ("debug", "info", "warning", "error")),
         )
         read.finish()

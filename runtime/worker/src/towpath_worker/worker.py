@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
+from towpath_observe import open_window
 
 from towpath_worker.activities import OpenJobActivity, Parts, PublishActivity, RunTaskActivity, TransferActivity
 from towpath_worker.connectors import Parking
 from towpath_worker.launch import ProcessLauncher, RunDir
 from towpath_worker.launch.environment import connector_environment
+from towpath_worker.metrics import CountActivities
 from towpath_worker.server import ServerChannel
 from towpath_worker.settings import WorkerSettings
 from towpath_worker.workflows import ConnectorTaskWorkflow, SyncWorkflow
@@ -43,10 +46,18 @@ async def run_worker(
     server = ServerChannel.open(settings)
     run_dir = RunDir.open(settings.run_dir)
     parking = Parking()
+    state = _State("Temporal does not answer")
+    window = None
     try:
+        if settings.observe_listen:
+            files = (settings.observe_tls_cert_file, settings.observe_tls_key_file)
+            certificate = None if files[0] is None or files[1] is None else (files[0], files[1])
+            window = open_window(settings.observe_listen, state.told, certificate)
+            _log.info("metrics and health shown", address=window.address)
         client = await _connect(settings, stop, identity)
         if client is None:
             return
+        state.problem = "the server refuses this worker's token"
         launcher = ProcessLauncher(
             run_dir,
             connector_environment(environ, settings.connector_env),
@@ -55,13 +66,28 @@ async def run_worker(
         parts = Parts(server, launcher, identity, settings.in_flight_bytes, parking)
         while await _admitted(server, stop):
             async with _temporal_worker(client, settings, parts):
+                state.problem = ""
                 _log.info("worker ready", task_queue=settings.task_queue, server=settings.server, identity=identity)
                 await _first_of(stop, server.refused)
+                state.problem = "the worker is stopping" if stop.is_set() else "the server refuses this worker's token"
                 _log.info("worker stops")
     finally:
+        if window is not None:
+            window.close()
         await parking.close()
         await server.close()
         run_dir.close()
+
+
+@dataclass
+class _State:
+    """What keeps the worker from its work; empty when nothing does."""
+
+    problem: str
+
+    async def told(self) -> str:
+        """Return it."""
+        return self.problem
 
 
 def _temporal_worker(client: Client, settings: WorkerSettings, parts: Parts) -> Worker:
@@ -76,6 +102,7 @@ def _temporal_worker(client: Client, settings: WorkerSettings, parts: Parts) -> 
             RunTaskActivity(parts).run_task,
         ],
         identity=parts.identity,
+        interceptors=[CountActivities()],
         workflow_runner=workflow_runner(),
         max_concurrent_activities=settings.max_concurrent_jobs,
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,

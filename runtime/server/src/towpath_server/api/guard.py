@@ -17,6 +17,7 @@ from towpath_sdk.status import short_message, status_trailer, to_status
 from towpath_server.api.context import Context
 from towpath_server.api.rules import RULES, Rule
 from towpath_server.domain.access import Caller
+from towpath_server.metrics import CALL_SECONDS, CALLS
 from towpath_server.use_cases.audit import calling
 from towpath_server.use_cases.authentication import Authentication, Unauthenticated
 from towpath_server.use_cases.problems import AlreadyExists, Outdated
@@ -91,6 +92,7 @@ class _Call:
             except Exception as error:  # noqa: BLE001 - the last line of defence: every failure becomes a status
                 await self._fail(error, context, began)
             self._note(grpc.StatusCode.OK, began)
+            CALL_SECONDS.labels(self._method).observe(time.monotonic() - began)
             return answer
 
         return guarded
@@ -150,6 +152,7 @@ class _Call:
         raise AssertionError
 
     def _note(self, code: grpc.StatusCode, began: float) -> None:
+        CALLS.labels(self._method, code.name).inc()
         seconds = round(time.monotonic() - began, 4)
         _log.debug("call", method=self._method, caller=self._caller, code=code.name, seconds=seconds)
 

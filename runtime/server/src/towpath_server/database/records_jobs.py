@@ -108,6 +108,11 @@ class JobRows:
         row = (await self._connection.execute(query)).mappings().first()
         return None if row is None else _job(row)
 
+    async def active(self) -> Sequence[Job]:
+        """Return every job that has not ended; of each connection there is at most one."""
+        query = select(tables.jobs).where(tables.jobs.c.state.in_(_ACTIVE))
+        return [_job(row) for row in (await self._connection.execute(query)).mappings()]
+
     async def of_run(self, workflow_id: str, run_id: str) -> Job | None:
         """Return the job that a scheduled run has opened."""
         table = tables.jobs

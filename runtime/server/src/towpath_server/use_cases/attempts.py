@@ -19,6 +19,7 @@ from towpath_server.domain.job import Attempt, Job, JobKind, JobState, JobStream
 from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.rates import Sample, with_sample
 from towpath_server.domain.task import Launch
+from towpath_server.metrics import BYTES_COMMITTED, ROWS_COMMITTED
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.endpoints import launch_of
 from towpath_server.use_cases.problems import JobEnded, check_held, no_such
@@ -194,6 +195,8 @@ class Attempts:
                 ),
             )
             await records.jobs.save(replace(job, seen_time=time))
+        ROWS_COMMITTED.inc(commit.rows)
+        BYTES_COMMITTED.inc(commit.size)
         self._changes.notify(hold.job)
 
     async def reset(self, hold: Hold, index: int, reason: Failure | None) -> tuple[Job, StreamWork]:

@@ -17,6 +17,7 @@ from towpath_sdk.errors import Kind, Owner, TowpathError, Unavailable
 from towpath_server.domain.failure import Failure, cancelled_by_user
 from towpath_server.domain.job import Job, JobState
 from towpath_server.domain.publication import end_unpublished
+from towpath_server.metrics import JOBS_ENDED
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.endings import end_job
 from towpath_server.use_cases.jobs import Jobs
@@ -141,7 +142,9 @@ class Caretaker:
                 await records.jobs.save(job)
         _log.warning("workflow lost", job=job.name, status=status.value, state=job.state.name)
         self._changes.notify(job.id)
-        if not job.state.terminal:
+        if job.state.terminal:
+            JOBS_ENDED.labels(job.state.name.lower()).inc()
+        else:
             await self._start(job)
 
     async def _tidy(self) -> None:

@@ -18,6 +18,7 @@ from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.pages import page_size, page_start, page_token
 from towpath_server.domain.publication import end_unpublished
 from towpath_server.domain.streams import StreamName
+from towpath_server.metrics import JOBS_ENDED
 from towpath_server.use_cases.audit import record
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.endings import end_job
@@ -113,6 +114,8 @@ class Jobs:
                 else:
                     job = replace(job, state=JobState.CANCELLING, cancel_delivered=False)
                     await records.jobs.save(job)
+        if job.state.terminal:
+            JOBS_ENDED.labels(job.state.name.lower()).inc()
         self._changes.notify(identifier)
         await self.deliver_cancel(job)
         return await self.get(identifier)

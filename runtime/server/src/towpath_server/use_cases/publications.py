@@ -16,6 +16,7 @@ from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.publication import Decision, decide, end_published, end_unpublished
 from towpath_server.domain.streams import StreamName, StreamSelection
 from towpath_server.domain.task import Launch
+from towpath_server.metrics import JOBS_ENDED
 from towpath_server.use_cases.attempts import destination_launch
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.endings import end_job
@@ -92,6 +93,7 @@ class Publications:
                     streams, decision, job.publish_failure, cancel_requested=job.state is JobState.CANCELLING
                 )
             ended = await end_job(records, job, outcome)
+        JOBS_ENDED.labels(ended.state.name.lower()).inc()
         self._changes.notify(job_id)
         return ended.state
 

@@ -157,6 +157,10 @@ class JobRecords(Protocol):
         """Return the queued or running job of a connection."""
         ...
 
+    async def active(self) -> Sequence[Job]:
+        """Return every job that has not ended; of each connection there is at most one."""
+        ...
+
     async def of_run(self, workflow_id: str, run_id: str) -> Job | None:
         """Return the job that a scheduled run has opened."""
         ...
