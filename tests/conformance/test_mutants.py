@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conformance_mutants import MUTANTS
+from conformance_mutants.every import MUTANTS
 from conformance_mutants.good_destination import destination_case, good_destination
 from conformance_mutants.good_source import good_source, source_case
-from conformance_mutants.mutant import InProcessTarget, Mutant, Part, process_target
+from conformance_mutants.mutant import InProcessTarget, Mutant, Part, Role, process_target
 from conformance_mutants.proxy import Relayed
+from conformance_mutants.reach import Reach, reach_of
 from towpath_conformance import CHECKS, Case, Check, Outcome, Report, judge
 from towpath_conformance.targets import Target
 
@@ -19,6 +20,7 @@ _ATTEMPTS = 3
 
 GOOD = {"source": good_source, "destination": good_destination}
 CASES = {"source": source_case, "destination": destination_case}
+_reaches: dict[Role, Reach] = {}
 
 
 def ended(report: Report, *outcomes: Outcome) -> dict[str, str]:
@@ -29,6 +31,14 @@ def ended(report: Report, *outcomes: Outcome) -> dict[str, str]:
 async def verdicts(target: Target, case: Case, checks: Sequence[Check] | None = None) -> Report:
     """Judge by every check that concerns the connector, or by some."""
     return await judge(target, case, checks=checks, seed=7, at_once=8)
+
+
+async def reach_for(role: Role, tmp_path: Path) -> Reach:
+    """Which methods each check calls; found out once for each role and process."""
+    if role not in _reaches:
+        (folder := tmp_path / "reach").mkdir()
+        _reaches[role] = await reach_of(InProcessTarget(GOOD[role], lambda _: Relayed()), CASES[role](folder))
+    return _reaches[role]
 
 
 async def best_of(target: Target, role: str, tmp_path: Path) -> Report:
@@ -43,7 +53,7 @@ async def best_of(target: Target, role: str, tmp_path: Path) -> Report:
 
 
 @pytest.mark.parametrize("role", ["source", "destination"])
-async def test_good_connector_fails_nothing(role: str, tmp_path: Path) -> None:
+async def test_good_connector_fails_nothing(role: Role, tmp_path: Path) -> None:
     """Otherwise nobody could say which defect a mutant fails for."""
     good: Part = GOOD[role]()
     report = await best_of(InProcessTarget(lambda: good, lambda _: Relayed()), role, tmp_path)
@@ -51,9 +61,9 @@ async def test_good_connector_fails_nothing(role: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ["source", "destination"])
-async def test_good_connector_in_a_process_of_its_own_fails_nothing(role: str, tmp_path: Path) -> None:
+async def test_good_connector_in_a_process_of_its_own_fails_nothing(role: Role, tmp_path: Path) -> None:
     """The checks that kill, signal and measure run only here; nothing is skipped but what it does not declare."""
-    report = await best_of(process_target(f"good-{role}"), role, tmp_path)
+    report = await best_of(process_target(role, "none"), role, tmp_path)
     assert ended(report, Outcome.FAIL, Outcome.ERROR) == {}
     skipped = ended(report, Outcome.SKIP)
     assert {check_id for check_id, why in skipped.items() if "does not declare" not in why} == set(), skipped
@@ -63,10 +73,11 @@ async def test_good_connector_in_a_process_of_its_own_fails_nothing(role: str, t
 async def test_mutant_fails_exactly_its_check(mutant: Mutant, tmp_path: Path) -> None:
     """A check that passes a broken connector protects nobody; one that fails for another's rule misleads its author."""
     failed: dict[str, str] = {}
+    checks = mutant.judged_by({} if mutant.within else await reach_for(mutant.role, tmp_path))
     for attempt in range(_ATTEMPTS):
         (folder := tmp_path / str(attempt)).mkdir()
         case = mutant.spoil(CASES[mutant.role](folder))
-        report = await verdicts(mutant.target(GOOD[mutant.role]), case, mutant.judged_by())
+        report = await verdicts(mutant.target(GOOD[mutant.role]), case, checks)
         failed = ended(report, Outcome.FAIL, Outcome.ERROR)
         if set(failed) == {mutant.check_id}:
             return

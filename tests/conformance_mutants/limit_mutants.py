@@ -3,103 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import queue
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakSet
 
 import grpc
-import pyarrow as pa
 from towpath.connector.v1 import source_pb2
-from towpath_sdk import Checkpoint, Context, Probe, ReadStream, Record, Unavailable, serve
-from towpath_sdk._serve.limits import Limits
-from towpath_source_faker import FakerConfig, FakerSource
 
-from conformance_mutants.good_source import good_source
 from conformance_mutants.messages import Asked, restated
 from conformance_mutants.mutant import mutant
 from conformance_mutants.proxy import Begin, Ending, Relayed
 
-__all__ = ["FailsWhenAcknowledged", "KeepsAFileOpen", "LeavesOutWhatIsLarge", "ReadsAhead", "serve_cutting_by"]
-
 _LARGE_BYTES = 64 * 1024
-_AHEAD_BYTES = 300 << 20
 _READS_AT_ONCE = 8
 _POOL = 48
 _IDLE_SECONDS = 1.0
 _ENCODING_SECONDS = 0.06
 _QUOTED = 4200
-
-
-class ReadsAhead(FakerSource):
-    """Reads as fast as it can, however slowly it is read; up to a bound for the sake of the machine."""
-
-    _left = _AHEAD_BYTES
-
-    def read(self, config: FakerConfig, stream: ReadStream, context: Context) -> Iterator[Record]:
-        """Let another thread read into a queue without end, with the bytes of each batch."""
-        records = super().read(config, stream, context)
-        ahead: queue.SimpleQueue[tuple[Record | None, bytes]] = queue.SimpleQueue()
-
-        def fill() -> None:
-            for record in records:
-                raw = record.serialize().to_pybytes() if isinstance(record, pa.RecordBatch) else b""
-                ahead.put((record, raw))
-                self._left -= len(raw)
-                if self._left <= 0:
-                    break
-            ahead.put((None, b""))
-
-        if self._left > 0:
-            threading.Thread(target=fill, daemon=True).start()
-            while (record := ahead.get()[0]) is not None:
-                yield record
-        yield from records
-
-
-class KeepsAFileOpen(FakerSource):
-    """Opens a file for each Check and never closes it."""
-
-    def check(self, config: FakerConfig) -> Iterable[Probe]:
-        """Open the file, then try as usual."""
-        _kept.append(tempfile.TemporaryFile())  # noqa: SIM115 that is the defect
-        return super().check(config)
-
-
-_kept: list[Any] = []
-
-
-class LeavesOutWhatIsLarge(FakerSource):
-    """Skips the rows that are larger than was agreed on."""
-
-    def read(self, config: FakerConfig, stream: ReadStream, context: Context) -> Iterator[Record]:
-        """Leave out batches of such rows."""
-        for record in super().read(config, stream, context):
-            if not isinstance(record, pa.RecordBatch) or record.nbytes <= _LARGE_BYTES * record.num_rows:
-                yield record
-
-
-class FailsWhenAcknowledged(FakerSource):
-    """Cannot read on once a checkpoint of its large stream is acknowledged."""
-
-    def acknowledge(self, config: FakerConfig, stream: ReadStream, checkpoint: Checkpoint) -> None:
-        """Fail for `events`."""
-        if stream.name.name == "events":
-            raise Unavailable("the remote system does not take acknowledgements", reason="NO_ACKS")
-        super().acknowledge(config, stream, checkpoint)
-
-
-def serve_cutting_by(limit: str) -> None:
-    """Serve the good source with batches that are cut by one of both limits, and not by the other."""
-
-    def payload_bytes(limits: Limits) -> int:
-        return max(0, int(getattr(limits, limit)) - 64)
-
-    Limits.payload_bytes = property(payload_bytes)  # type: ignore[assignment,misc]
-    serve(good_source(), argv=[])
 
 
 class _Quoting(Asked):
@@ -201,14 +122,6 @@ def _reads(make: Callable[[WeakSet[_Counted]], Relayed]) -> Callable[[], Begin]:
     return begins
 
 
-_HURRY: dict[str, Any] = {
-    "patience.cycles": 4,
-    "patience.slow_reader_seconds": 0.5,
-    "patience.idle_seconds": 0.5,
-    "source.many_streams": None,
-}
-"""For the rest of the group, which has nothing to find."""
-
 mutant(
     "limit.status-size",
     "source",
@@ -231,17 +144,3 @@ mutant(
     begins=_reads(_Pooled),
     case={"patience.call_seconds": 3},
 )
-for _check, _name, _command, _changes in (
-    ("limit.message-size", "cuts by the size of batches alone", "cuts-by-batches", {}),
-    ("limit.batch-size", "cuts by the size of messages alone", "cuts-by-messages", {}),
-    ("limit.oversize-row", "leaves out rows that are too large", "leaves-out-large", {}),
-    (
-        "limit.slow-reader-memory",
-        "reads ahead of its reader",
-        "reads-ahead",
-        {"patience.memory_mib": 300, "patience.slow_reader_seconds": 6},
-    ),
-    ("limit.no-growth", "keeps a file open for each Check", "keeps-a-file-open", {"patience.cycles": 16}),
-    ("limit.speed", "fails when it is acknowledged", "fails-when-acknowledged", {}),
-):
-    mutant(_check, "source", _name, command=_command, case={**_HURRY, **_changes}, within=("limit",))

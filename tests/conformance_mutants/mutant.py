@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 from towpath_conformance import CHECKS, Case, Check, CommandTarget
 from towpath_conformance.case import changed
+from towpath_conformance.methods import METHODS
 from towpath_conformance.peer import Peer
 from towpath_conformance.targets import Instance, Target
 from towpath_sdk import Destination, Source
@@ -25,8 +26,9 @@ from towpath_sdk._serve.server import ConnectorServer
 from towpath_sdk._serve.settings import Settings
 
 from conformance_mutants.proxy import Begin, Relayed, relay
+from conformance_mutants.reach import ALWAYS, Reach
 
-__all__ = ["MUTANTS", "InProcessTarget", "Mutant", "Part", "mutant"]
+__all__ = ["MUTANTS", "InProcessTarget", "Mutant", "Part", "Role", "mutant", "process_target"]
 
 Part: TypeAlias = "Source[Any] | Destination[Any]"
 Role: TypeAlias = Literal["source", "destination"]
@@ -44,22 +46,35 @@ class Mutant:
     """Makes a `begin` for each instance: for defects that remember what an instance was asked before."""
     part: Callable[[], Part] | None = None
     command: str | None = None
-    """Name of the defect in `conformance_mutants.process`, for mutants that have to be a process."""
+    """Name of the defect in `conformance_processes`, for mutants that have to be a process."""
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Changes to the good case's configuration, as dotted paths."""
     case: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Changes to the good case file, as dotted paths."""
     within: tuple[str, ...] = ()
-    """Groups of checks that are judged, such as "fault"; all when empty. Only for mutants that have to be a process, or
-    that change time or memory rather than messages: a whole suite of processes takes half a minute for each of them."""
+    """Checks, and groups of them such as "read", that are judged besides its own; all when empty. For mutants that have
+    to be a process, or that change time or memory rather than messages."""
 
-    def judged_by(self) -> list[Check]:
-        """The checks that it is judged by: every one that it could fail."""
-        return [check for check in CHECKS.values() if check.id == self.check_id or self._may_fail(check)]
+    def judged_by(self, reach: Reach) -> list[Check]:
+        """The checks that it is judged by: every one that it could fail. `reach` is that of the good connector."""
+        changed = self._changed_methods()
+        return [
+            check for check in CHECKS.values() if check.id == self.check_id or self._may_fail(check, changed, reach)
+        ]
 
-    def _may_fail(self, check: Check) -> bool:
+    def _may_fail(self, check: Check, methods: frozenset[str] | None, reach: Reach) -> bool:
+        if self.within:
+            return check.id in self.within or check.group.value in self.within
         # What measures time or memory alone takes seconds, and no changed message alters it.
-        return check.group.value in self.within if self.within else not check.alone
+        return not check.alone and (methods is None or not methods.isdisjoint(reach.get(check.id, ALWAYS)))
+
+    def _changed_methods(self) -> frozenset[str] | None:
+        """The methods whose messages the relay changes; None when the defect is not in the relay alone."""
+        begin = self.begins() if self.begins else self.begin
+        if begin is None or self.part is not None or self.config or self.case:
+            return None
+        names = {"Health/Check": "Check", **{method.name: method.name for method in METHODS}}
+        return frozenset(name for called, name in names.items() if type(begin(called)) is not Relayed)
 
     def spoil(self, good: Case) -> Case:
         """The good case with this mutant's changes."""
@@ -72,7 +87,7 @@ class Mutant:
     def target(self, good: Callable[[], Part]) -> Target:
         """What is judged."""
         if self.command is not None:
-            return process_target(self.command)
+            return process_target(self.role, self.command)
         return InProcessTarget(self.part or good, self.begin or (lambda _: Relayed()), self.begins)
 
 
@@ -85,10 +100,10 @@ def mutant(check_id: str, role: Role, name: str, **defect: Any) -> None:
     MUTANTS.append(Mutant(name, check_id, role, **defect))
 
 
-def process_target(defect: str) -> Target:
-    """A connector in a process of its own, started as `python -m conformance_mutants.process DEFECT`."""
+def process_target(role: Role, defect: str) -> Target:
+    """A connector in a process of its own, started as `python -m conformance_processes.ROLE DEFECT`."""
     tests = str(Path(__file__).parent.parent)
-    return CommandTarget([sys.executable, "-m", "conformance_mutants.process", defect], environ={"PYTHONPATH": tests})
+    return CommandTarget([sys.executable, "-m", f"conformance_processes.{role}", defect], environ={"PYTHONPATH": tests})
 
 
 @dataclass(frozen=True)

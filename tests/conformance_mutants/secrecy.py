@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import tempfile
-import time
 from collections.abc import Iterable
 from urllib.parse import quote
 
 import grpc
+from google.protobuf.message import DecodeError
 from towpath.connector.v1 import connector_pb2, source_pb2, types_pb2
-from towpath_sdk import Probe
-from towpath_source_faker import FakerConfig, FakerSource
 
 from conformance_mutants.messages import Asked
 from conformance_mutants.mutant import mutant
 from conformance_mutants.proxy import Ending, Relayed
-
-__all__ = ["KeepsAFile", "PrintsItsKey"]
 
 _SEPARATOR = b" of "
 
@@ -67,7 +61,10 @@ class _Planned(Relayed):
     """Takes such a token apart again."""
 
     async def request(self, raw: bytes) -> Iterable[bytes]:
-        message = source_pb2.ReadRequest.FromString(raw)
+        try:
+            message = source_pb2.ReadRequest.FromString(raw)
+        except DecodeError:
+            return (raw,)
         if not message.open.HasField("split"):
             return (raw,)
         message.open.split.token = message.open.split.token.partition(_SEPARATOR)[0]
@@ -80,30 +77,6 @@ def _key(config_json: str) -> str:
 
 def _plans(called: str) -> Relayed:
     return {"PlanRead": _Planning, "Read": _Planned}.get(called, Relayed)()
-
-
-class PrintsItsKey(FakerSource):
-    """Prints the header that it sends, past everything that masks."""
-
-    def check(self, config: FakerConfig) -> Iterable[Probe]:
-        """Print, then try as usual."""
-        if config.api_key is not None:
-            header = base64.b64encode(f"faker:{config.api_key.get_secret_value()}".encode())
-            os.write(2, b"authorization: Basic " + header + b"\n")
-        return super().check(config)
-
-
-class KeepsAFile(FakerSource):
-    """Hands its key to a driver in a file, for a moment."""
-
-    def check(self, config: FakerConfig) -> Iterable[Probe]:
-        """Write the file, then try as usual."""
-        if config.api_key is not None:
-            with tempfile.NamedTemporaryFile() as file:
-                file.write(config.api_key.get_secret_value().encode())
-                file.flush()
-                time.sleep(0.3)
-        return super().check(config)
 
 
 mutant(
@@ -119,5 +92,3 @@ mutant(
     begin=lambda called: _Telling() if called == "Read" else Relayed(),
 )
 mutant("secrecy.states", "source", "puts its key into splits", begin=_plans)
-mutant("secrecy.output", "source", "prints a header with its key", command="prints-its-key")
-mutant("secrecy.temporary-files", "source", "keeps its key in a file for a moment", command="keeps-a-file")

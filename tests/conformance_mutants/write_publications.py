@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
+from conformance_processes.wrapped import Wrapped
 from towpath_destination_local import LocalDestination
 from towpath_destination_local.config import LocalConfig
 from towpath_destination_local.layout import STAGED, Layout
@@ -20,9 +18,6 @@ from towpath_sdk import Batch, ColumnPlan, Committed, Context, OpenWrite, WriteM
 from towpath_sdk._serve.call_context import CallContext
 
 from conformance_mutants.mutant import mutant
-from conformance_mutants.write_storage import Wrapped
-
-__all__ = ["FlushesLater", "ForgetsHalfway"]
 
 
 class _CommitsAtTheEnd(LocalDestination):
@@ -179,58 +174,6 @@ class _AbortsByStream(LocalDestination):
                 super().abort(config, other)
 
 
-class FlushesLater(LocalDestination):
-    """Answers a commit before its files lie where they belong: the next call puts them there."""
-
-    def open(self, config: LocalConfig, write: OpenWrite, context: Context) -> Any:
-        """Open a writer that is late by one call."""
-        folder = Layout(config.path).write(write.write_id)
-
-        class _Later(Wrapped):
-            _aside: Path | None = None
-
-            def write(self, batch: Batch) -> None:
-                self._flush()
-                super().write(batch)
-
-            def commit(self, commit_seq: int) -> Committed:
-                self._flush()
-                committed = super().commit(commit_seq)
-                self._aside = Path(tempfile.mkdtemp())
-                for item in json.loads(committed.receipt)["files"]:
-                    shutil.move(folder / item["name"], self._aside)
-                return committed
-
-            def close(self) -> None:
-                self._flush()
-                super().close()
-
-            def _flush(self) -> None:
-                if self._aside is not None:
-                    for path in self._aside.iterdir():
-                        shutil.move(path, folder)
-                    self._aside.rmdir()
-                    self._aside = None
-
-        return _Later(super().open(config, write, context), write)
-
-
-class ForgetsHalfway(LocalDestination):
-    """Takes staged files away before it publishes them, so that whoever is killed in between has lost them."""
-
-    def complete(
-        self, config: LocalConfig, write_id: str, receipts: Sequence[bytes], completed_streams: Sequence[WriteStream]
-    ) -> None:
-        """Take away, wait, bring back, publish."""
-        folder = Layout(config.path).write(write_id)
-        if folder.exists():
-            aside = Path(tempfile.mkdtemp()) / "staged"
-            shutil.move(folder, aside)
-            time.sleep(0.2)
-            shutil.move(aside, folder)
-        super().complete(config, write_id, receipts, completed_streams)
-
-
 for _check, _name, _part in (
     ("write.uncommitted", "commits at the end", _CommitsAtTheEnd),
     ("write.invisible-before-complete", "shows what is staged", _ShowsWhatIsStaged),
@@ -240,6 +183,3 @@ for _check, _name, _part in (
     ("write.abort-after-complete", "aborts what is published", _AbortsWhatIsPublished),
 ):
     mutant(_check, "destination", _name, part=_part)
-
-mutant("write.committed-durable", "destination", "flushes later", command="flushes-later")
-mutant("write.complete-after-kill", "destination", "forgets halfway", command="forgets-halfway")

@@ -1,0 +1,32 @@
+"""Serves a destination: `python -m conformance_processes.destination DEFECT`, with TOWPATH_LISTEN set as for any."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from towpath_destination_local import LocalDestination
+from towpath_sdk import serve
+
+from conformance_processes.destinations import (
+    DeafDestination,
+    FlushesLater,
+    ForgetsHalfway,
+    KeepsUntilTheCommit,
+    LeavesALock,
+)
+from conformance_processes.serving import serve_without_draining
+
+DEFECTS: dict[str, Callable[[], None]] = {
+    "none": lambda: serve(LocalDestination(), argv=[]),
+    "deaf": lambda: serve(DeafDestination(), argv=[]),
+    "flushes-later": lambda: serve(FlushesLater(), argv=[]),
+    "forgets-halfway": lambda: serve(ForgetsHalfway(), argv=[]),
+    "keeps-until-the-commit": lambda: serve(KeepsUntilTheCommit(), argv=[]),
+    "leaves-a-lock": lambda: serve(LeavesALock(), argv=[]),
+    "without-draining": lambda: serve_without_draining(LocalDestination()),
+}
+"""What to do, by the name of the defect."""
+
+if __name__ == "__main__":
+    DEFECTS[sys.argv[1]]()
