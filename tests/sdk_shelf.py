@@ -51,6 +51,7 @@ class ShelfWriter(Writer):
 
     def write(self, batch: Batch) -> None:
         """Keep it, once the test allows."""
+        self.shelf.inside_write.set()
         if not self.shelf.may_write.wait(20):
             raise TimeoutError
         self.shelf.on_write(batch)
@@ -85,6 +86,8 @@ class Shelf(Destination[ShelfConfig]):
         self.may_write = threading.Event()
         """Set to let `write` go on."""
         self.may_write.set()
+        self.inside_write = threading.Event()
+        """Set when a writer has come to `write`."""
 
     def check(self, config: ShelfConfig) -> Iterator[Probe]:
         """All is well."""

@@ -175,6 +175,7 @@ def test_fence_waits_for_a_writer_that_is_blocked() -> None:
     with connector_under_test(shelf) as connector:
         oldest = connector.write({}, [ORDERS], epoch=1)
         oldest.write(numbers(1))
+        assert shelf.inside_write.wait(20)  # fenced any earlier, it would not be blocked
         waiting = [connector.raw_write() for _ in range(2)]
         for epoch, call in enumerate(waiting, 2):
             opening = destination_pb2.WriteOpen(config_json="{}", write_id="write-1", writer_id="writer-1", epoch=epoch)
