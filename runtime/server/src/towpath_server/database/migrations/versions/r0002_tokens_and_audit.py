@@ -48,8 +48,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take back."""
     for table in _HELD:
-        with op.batch_alter_table(table) as batch:
-            batch.drop_column("holder")
+        # Not as a batch: on SQLite that drops the table, and with a job everything that refers to it.
+        op.execute(f"ALTER TABLE {table} DROP COLUMN holder")
     op.drop_index(op.f("ix_audit_events_actor_id"), table_name="audit_events")
     op.drop_index(op.f("ix_audit_events_resource_id"), table_name="audit_events")
     op.drop_table("audit_events")
