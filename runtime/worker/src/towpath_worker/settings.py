@@ -9,7 +9,16 @@ TOWPATH_WORKER_TEMPORAL_NAMESPACE     Temporal namespace                        
 TOWPATH_WORKER_TASK_QUEUE             Temporal task queue                                      towpath
 TOWPATH_WORKER_MAX_CONCURRENT_JOBS    activities at the same time                              16
 TOWPATH_WORKER_RUN_DIR                folder for sockets and tokens of connectors; short       $TMPDIR/towpath-$UID
-TOWPATH_WORKER_LAUNCHER               how connectors are started: "process"                    process
+TOWPATH_WORKER_LAUNCHER               what is started here: "process" for commands, "docker"
+                                      for images, or "any"                                     any
+TOWPATH_WORKER_DOCKER_PULL            when images are pulled: "missing", "always", "never"     missing
+TOWPATH_WORKER_DOCKER_MEMORY          bytes of memory of a container                           1073741824
+TOWPATH_WORKER_DOCKER_CPUS            CPUs of a container                                      1
+TOWPATH_WORKER_DOCKER_PROCESSES       processes and threads of a container                     256
+TOWPATH_WORKER_DOCKER_TEMPORARY       bytes of a container's /tmp                              268435456
+TOWPATH_WORKER_DOCKER_SUBNETS         IPv4 network that containers' networks are cut from      10.213.0.0/16
+TOWPATH_WORKER_DOCKER_ENV             variables of the worker that containers see, as for
+                                      CONNECTOR_ENV; they see no others                        none
 TOWPATH_WORKER_CONNECTOR_ENV          more variables that connectors may see, by comma; a
                                       name may end in "*"                                      none
 TOWPATH_WORKER_START_TIMEOUT          seconds for a connector to become ready                  30
@@ -26,14 +35,20 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
+from typing import cast
 
 from towpath_contracts import TASK_QUEUE
 from towpath_sdk.errors import Misconfigured
 
+from towpath_worker.launch import Limits
+from towpath_worker.launch.docker.policy import SUBNET_PREFIX, ContainerPolicy, PullPolicy
+
 __all__ = ["WorkerSettings", "default_run_dir"]
 
 PREFIX = "TOWPATH_WORKER_"
+_POLICY = ContainerPolicy()
 
 
 def default_run_dir() -> Path:
@@ -54,7 +69,9 @@ class WorkerSettings:
     task_queue: str = TASK_QUEUE
     max_concurrent_jobs: int = 16
     run_dir: Path = field(default_factory=default_run_dir)
-    launcher: str = "process"
+    launcher: str = "any"
+    containers: ContainerPolicy = _POLICY
+    container_env: tuple[str, ...] = ()
     connector_env: tuple[str, ...] = ()
     start_timeout: float = 30.0
     in_flight_bytes: int = 64 * 1024 * 1024
@@ -77,7 +94,9 @@ class WorkerSettings:
             task_queue=read.text("TASK_QUEUE", cls.task_queue),
             max_concurrent_jobs=int(read.number("MAX_CONCURRENT_JOBS", cls.max_concurrent_jobs, 1, 1000)),
             run_dir=read.path("RUN_DIR") or default_run_dir(),
-            launcher=read.choice("LAUNCHER", cls.launcher, ("process",)),
+            launcher=read.choice("LAUNCHER", cls.launcher, ("any", "process", "docker")),
+            containers=_containers(read, cls.containers),
+            container_env=read.names("DOCKER_ENV"),
             connector_env=read.names("CONNECTOR_ENV"),
             start_timeout=read.number("START_TIMEOUT", cls.start_timeout, 0.1, 3600),
             in_flight_bytes=int(read.number("IN_FLIGHT_BYTES", cls.in_flight_bytes, 1 << 20, 1 << 40)),
@@ -88,6 +107,20 @@ class WorkerSettings:
         )
         read.finish()
         return settings
+
+
+def _containers(read: _Reader, usual: ContainerPolicy) -> ContainerPolicy:
+    limits = usual.limits
+    return ContainerPolicy(
+        limits=Limits(
+            memory_bytes=int(read.number("DOCKER_MEMORY", limits.memory_bytes, 1 << 26, 1 << 43)),
+            cpu_millis=int(1000 * read.number("DOCKER_CPUS", limits.cpu_millis / 1000, 0.05, 1000)),
+            max_processes=int(read.number("DOCKER_PROCESSES", limits.max_processes, 32, 1 << 20)),
+            temporary_bytes=int(read.number("DOCKER_TEMPORARY", limits.temporary_bytes, 1 << 20, 1 << 43)),
+        ),
+        pull=cast("PullPolicy", read.choice("DOCKER_PULL", usual.pull, ("missing", "always", "never"))),
+        subnets=read.network("DOCKER_SUBNETS", usual.subnets),
+    )
 
 
 class _Reader:
@@ -123,6 +156,17 @@ class _Reader:
         if not low <= number <= high:
             self._problems[PREFIX + name] = f"{value} is not between {low:g} and {high:g}"
         return number
+
+    def network(self, name: str, default: IPv4Network) -> IPv4Network:
+        value = self.text(name, str(default))
+        try:
+            network = IPv4Network(value)
+        except ValueError as error:
+            self._problems[PREFIX + name] = str(error)
+            return default
+        if network.prefixlen > SUBNET_PREFIX:
+            self._problems[PREFIX + name] = f"{value} is smaller than one network of a container, a /{SUBNET_PREFIX}"
+        return network
 
     def names(self, name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in self.text(name, "").split(",") if part.strip())

@@ -16,8 +16,9 @@ from towpath_observe import open_window
 
 from towpath_worker.activities import OpenJobActivity, Parts, PublishActivity, RunTaskActivity, TransferActivity
 from towpath_worker.connectors import Parking
-from towpath_worker.launch import ProcessLauncher, RunDir
-from towpath_worker.launch.environment import connector_environment
+from towpath_worker.launch import ChoosingLauncher, ProcessLauncher, RunDir
+from towpath_worker.launch.docker import DockerLauncher, Engine, Reaper
+from towpath_worker.launch.environment import connector_environment, container_environment
 from towpath_worker.metrics import CountActivities
 from towpath_worker.server import ServerChannel
 from towpath_worker.settings import WorkerSettings
@@ -45,6 +46,7 @@ async def run_worker(
     """
     server = ServerChannel.open(settings)
     run_dir = RunDir.open(settings.run_dir)
+    engine, reaping = Engine(), None
     parking = Parking()
     state = _State("Temporal does not answer")
     window = None
@@ -58,11 +60,8 @@ async def run_worker(
         if client is None:
             return
         state.problem = "the server refuses this worker's token"
-        launcher = ProcessLauncher(
-            run_dir,
-            connector_environment(environ, settings.connector_env),
-            start_timeout=settings.start_timeout,
-        )
+        launcher = _launcher(settings, environ, run_dir, engine)
+        reaping = asyncio.create_task(Reaper(engine, settings.run_dir).run())
         parts = Parts(server, launcher, identity, settings.in_flight_bytes, parking)
         while await _admitted(server, stop):
             async with _temporal_worker(client, settings, parts):
@@ -75,6 +74,9 @@ async def run_worker(
         if window is not None:
             window.close()
         await parking.close()
+        if reaping is not None:
+            reaping.cancel()
+        engine.close()
         await server.close()
         run_dir.close()
 
@@ -134,6 +136,24 @@ async def _first_of(*events: asyncio.Event) -> None:
     finally:
         for one in waiting:
             one.cancel()
+
+
+def _launcher(
+    settings: WorkerSettings, environ: Mapping[str, str], run_dir: RunDir, engine: Engine
+) -> ChoosingLauncher:
+    commands = ProcessLauncher(
+        run_dir, connector_environment(environ, settings.connector_env), start_timeout=settings.start_timeout
+    )
+    images = DockerLauncher(
+        engine,
+        run_dir,
+        settings.containers,
+        container_environment(environ, settings.container_env),
+        start_timeout=settings.start_timeout,
+    )
+    return ChoosingLauncher(
+        commands if settings.launcher != "docker" else None, images if settings.launcher != "process" else None
+    )
 
 
 async def _connect(settings: WorkerSettings, stop: asyncio.Event, identity: str) -> Client | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from google.protobuf.field_mask_pb2 import FieldMask
 from towpath.control.v1 import connectors_pb2 as pb
 from towpath.control.v1.connectors_pb2_grpc import ConnectorServiceStub
+from towpath.control.v1.limits_pb2 import ContainerLimits
 
 from towpath_cli.client.wire import Wire
 from towpath_cli.names import resource_name, short_name
@@ -39,17 +40,34 @@ class Connectors:
         request = pb.GetConnectorRequest(name=resource_name("connectors", name))
         return self._wire.call(self._stub.GetConnector, request).connector
 
-    def create(self, name: str, command: Sequence[str]) -> pb.Connector:
-        """Register a command; blocks while a worker learns its spec. Raises Conflict when the id is taken."""
+    def create(
+        self, name: str, command: Sequence[str] = (), *, image: str = "", limits: ContainerLimits | None = None
+    ) -> pb.Connector:
+        """Register a command or an image; blocks while a worker learns its spec. Raises Conflict when the id is taken.
+
+        `limits` bound the containers of an image.
+        """
         request = pb.CreateConnectorRequest(
-            connector_id=short_name(resource_name("connectors", name)), connector=pb.Connector(command=command)
+            connector_id=short_name(resource_name("connectors", name)),
+            connector=pb.Connector(command=command, image=image, limits=limits),
         )
         return self._wire.call(self._stub.CreateConnector, request, _LAUNCH_SECONDS).connector
 
-    def update(self, name: str, command: Sequence[str], etag: str = "") -> pb.Connector:
-        """Change how it is launched, and read its spec again."""
-        connector = pb.Connector(name=resource_name("connectors", name), command=command, etag=etag)
-        request = pb.UpdateConnectorRequest(connector=connector, update_mask=FieldMask(paths=["command"]))
+    def update(
+        self,
+        name: str,
+        command: Sequence[str] = (),
+        etag: str = "",
+        *,
+        image: str = "",
+        limits: ContainerLimits | None = None,
+    ) -> pb.Connector:
+        """Change how it is launched, all of it, and read its spec again."""
+        connector = pb.Connector(
+            name=resource_name("connectors", name), command=command, etag=etag, image=image, limits=limits
+        )
+        mask = FieldMask(paths=["command", "image", "limits"])
+        request = pb.UpdateConnectorRequest(connector=connector, update_mask=mask)
         return self._wire.call(self._stub.UpdateConnector, request, _LAUNCH_SECONDS).connector
 
     def delete(self, name: str) -> None:

@@ -13,6 +13,7 @@ from towpath.connector.v1.types_pb2 import ReadMode, WriteMode
 from towpath.control.v1.connections_pb2 import Connection, ConnectionStream, CronSchedule, Schedule
 from towpath_sdk.errors import Misconfigured
 
+from towpath_cli.limits import parse_limits
 from towpath_cli.names import parse_stream
 from towpath_cli.units import parse_bytes, parse_duration
 
@@ -47,6 +48,8 @@ class ConnectionChoice:
     commit_bytes: str | None
     commit_interval: str | None
     max_attempts: int | None
+    source_limits: str | None
+    destination_limits: str | None
 
     def apply(self, connection: Connection) -> list[str]:
         """Change `connection` and return the paths of the fields that were given. Raises Misconfigured."""
@@ -89,7 +92,18 @@ class ConnectionChoice:
             settings.commit_interval.FromTimedelta(parse_duration(self.commit_interval))
         if self.max_attempts is not None:
             settings.max_attempts = self.max_attempts
-        given = (self.parallel, self.commit_bytes, self.commit_interval, self.max_attempts)
+        if self.source_limits is not None:
+            settings.source_limits.CopyFrom(parse_limits(self.source_limits))
+        if self.destination_limits is not None:
+            settings.destination_limits.CopyFrom(parse_limits(self.destination_limits))
+        given = (
+            self.parallel,
+            self.commit_bytes,
+            self.commit_interval,
+            self.max_attempts,
+            self.source_limits,
+            self.destination_limits,
+        )
         return any(value is not None for value in given)
 
 
@@ -119,6 +133,9 @@ def connection_options(command: Callable[..., R]) -> Callable[..., R]:
         click.option("--commit-bytes", metavar="SIZE", help="Commit after so many bytes of a stream, such as 64MiB."),
         click.option("--commit-interval", metavar="DURATION", help="Commit at least so often, such as 30s."),
         click.option("--max-attempts", type=click.IntRange(1), metavar="N", help="Attempts before a job fails."),
+        click.option("--source-limits", metavar="WORD=VALUE,…",
+                     help="What the source's container may use: memory=512MiB, cpus=0.5, processes=, temporary=."),
+        click.option("--destination-limits", metavar="WORD=VALUE,…", help="The same of the destination's container."),
     )  # fmt: skip
     wrapped: Callable[..., R] = run
     for option in reversed(options):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from towpath_cli.commands.completion_names import connector_names
+from towpath_cli.limits import parse_limits
 from towpath_cli.render import connectors as render
 from towpath_cli.render.messages import show, show_list
 from towpath_cli.session import Session, with_session
@@ -12,6 +13,12 @@ from towpath_cli.session import Session, with_session
 __all__ = ["connectors"]
 
 _name = click.argument("name", shell_complete=connector_names)
+_image = click.option("--image", default="", metavar="IMAGE", help="Start it as a container of this image.")
+_limits = click.option(
+    "--limits",
+    metavar="WORD=VALUE,…",
+    help="What a container may use: memory=512MiB, cpus=0.5, processes=128, temporary=64MiB; others are the worker's.",
+)
 
 
 @click.group()
@@ -38,29 +45,42 @@ def get(session: Session, name: str) -> None:
 
 @connectors.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@_image
+@_limits
 @with_session
-def create(session: Session, name: str, command: tuple[str, ...]) -> None:
-    """Register the COMMAND that starts a connector on a worker; it is started once to learn what it is.
+def create(session: Session, name: str, command: tuple[str, ...], image: str, limits: str | None) -> None:
+    """Register the COMMAND that starts a connector on a worker, or an image; it is started once to learn what it is.
 
     \b
     towpath connectors create my-source -- /opt/my-source/bin/serve
+    towpath connectors create my-source --image registry.example.com/my-source:1.2 --limits memory=512MiB,cpus=0.5
     """
+    if bool(command) == bool(image):
+        raise click.UsageError("give a COMMAND or --image")
     with session.client() as client:
-        show(session, client.connectors.create(name, command), render.connector_details)
+        bounds = parse_limits(limits or "")
+        made = client.connectors.create(name, command, image=image, limits=bounds)
+        show(session, made, render.connector_details)
 
 
 @connectors.command(context_settings={"ignore_unknown_options": True})
 @_name
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@_image
+@_limits
 @with_session
-def update(session: Session, name: str, command: tuple[str, ...]) -> None:
-    """Change the COMMAND of a connector, or with none given read its description again after an upgrade."""
+def update(session: Session, name: str, command: tuple[str, ...], image: str, limits: str | None) -> None:
+    """Change what starts a connector, or its limits; with nothing given read its description again after an upgrade."""
+    if command and image:
+        raise click.UsageError("give a COMMAND or --image")
     with session.client() as client:
         present = client.connectors.get(name)
-        show(
-            session, client.connectors.update(name, command or present.command, present.etag), render.connector_details
-        )
+        if not command and not image:
+            command, image = tuple(present.command), present.image
+        bounds = present.limits if limits is None else parse_limits(limits)
+        changed = client.connectors.update(name, command, present.etag, image=image, limits=bounds)
+        show(session, changed, render.connector_details)
 
 
 @connectors.command()

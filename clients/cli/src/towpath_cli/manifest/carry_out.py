@@ -7,6 +7,7 @@ from dataclasses import replace
 from towpath_sdk.errors import Bug, TowpathError
 
 from towpath_cli.client import Client
+from towpath_cli.limits import limits_of
 from towpath_cli.manifest.connection_view import changed_paths
 from towpath_cli.manifest.entries import ConnectionEntry, ConnectorEntry, DestinationEntry, SourceEntry
 from towpath_cli.manifest.plan import Change, FieldChange
@@ -30,10 +31,11 @@ def _carry_out(client: Client, change: Change) -> Change:
     entry = change.wanted.entry
     match entry:
         case ConnectorEntry():
+            limits = limits_of(entry.limits.model_dump())
             if change.action == "create":
-                client.connectors.create(entry.name, entry.command)
+                client.connectors.create(entry.name, entry.command, image=entry.image, limits=limits)
             elif change.action == "update":
-                client.connectors.update(entry.name, entry.command, change.etag)
+                client.connectors.update(entry.name, entry.command, change.etag, image=entry.image, limits=limits)
         case SourceEntry() | DestinationEntry():
             return _configure(client, change, entry)
         case ConnectionEntry():

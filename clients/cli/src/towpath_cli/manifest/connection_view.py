@@ -8,6 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 from towpath.connector.v1.types_pb2 import ReadMode, StreamName, WriteMode
 from towpath.control.v1.connections_pb2 import Connection, ConnectionStream, CronSchedule, Schedule
 
+from towpath_cli.limits import limits_of, limits_text
 from towpath_cli.manifest.entries import ConnectionEntry, ScheduleEntry, SettingsEntry, StreamEntry
 from towpath_cli.names import parse_stream, resource_name, stream_text
 from towpath_cli.units import bytes_text, duration_text, parse_duration
@@ -61,6 +62,8 @@ def connection_fields(connection: Connection) -> dict[str, str]:
         if settings.HasField("commit_interval")
         else "",
         "settings.max_attempts": str(settings.max_attempts or ""),
+        "settings.source_limits": limits_text(settings.source_limits),
+        "settings.destination_limits": limits_text(settings.destination_limits),
     }
     for stream in connection.streams:
         at = f"streams[{stream_text(stream.name)}]"
@@ -118,3 +121,7 @@ def _set_settings(connection: Connection, entry: SettingsEntry) -> None:
         settings.commit_interval.FromTimedelta(parse_duration(entry.commit_interval))
     if entry.max_attempts is not None:
         settings.max_attempts = entry.max_attempts
+    if entry.source_limits is not None:
+        settings.source_limits.CopyFrom(limits_of(entry.source_limits.model_dump()))
+    if entry.destination_limits is not None:
+        settings.destination_limits.CopyFrom(limits_of(entry.destination_limits.model_dump()))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from towpath_sdk.errors import TowpathError
 
+from towpath_cli.limits import limits_of
 from towpath_cli.units import parse_bytes, parse_duration
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ConnectorEntry",
     "DestinationEntry",
     "Entry",
+    "LimitsEntry",
     "ScheduleEntry",
     "SettingsEntry",
     "SourceEntry",
@@ -41,11 +43,33 @@ Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 """1 to 63 lower-case letters, digits and hyphens, starting with a letter."""
 
 
+class LimitsEntry(_Strict):
+    """What a container may use; sizes such as `512MiB`. What is left out is somebody else's to decide."""
+
+    memory: int | str = 0
+    cpus: float = 0
+    processes: int = 0
+    temporary: int | str = 0
+
+    @model_validator(mode="after")
+    def _readable(self) -> LimitsEntry:
+        _checked(lambda: limits_of(self.model_dump()))
+        return self
+
+
 class ConnectorEntry(_Strict):
-    """A connector: the command that starts it."""
+    """A connector: the command that starts it, or the image, with what its containers may use."""
 
     name: Id
-    command: list[str] = Field(min_length=1)
+    command: list[str] = Field(default_factory=list)
+    image: str = ""
+    limits: LimitsEntry = LimitsEntry()
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> ConnectorEntry:
+        if bool(self.command) == bool(self.image):
+            raise ValueError("give `command` or `image`")
+        return self
 
 
 class SourceEntry(_Strict):
@@ -116,6 +140,8 @@ class SettingsEntry(_Strict):
     commit_bytes: int | str | None = None
     commit_interval: str | None = None
     max_attempts: int | None = Field(default=None, ge=1)
+    source_limits: LimitsEntry | None = None
+    destination_limits: LimitsEntry | None = None
 
     @field_validator("commit_bytes")
     @classmethod

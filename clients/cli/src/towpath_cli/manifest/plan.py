@@ -11,12 +11,14 @@ import yaml
 from towpath.control.v1.connections_pb2 import Connection
 from towpath.control.v1.connectors_pb2 import Connector
 from towpath.control.v1.destinations_pb2 import Destination
+from towpath.control.v1.limits_pb2 import ContainerLimits
 from towpath.control.v1.sources_pb2 import Source
 from towpath_sdk.errors import Conflict, NotFound
 
 from towpath_cli.client import Client
 from towpath_cli.config_schema import MASK, mask, types_of
 from towpath_cli.json_values import JsonObject, JsonValue, load_object
+from towpath_cli.limits import limits_of, limits_text
 from towpath_cli.manifest.connection_view import connection_fields, with_entry
 from towpath_cli.manifest.entries import ConnectionEntry, ConnectorEntry, DestinationEntry, SourceEntry
 from towpath_cli.manifest.read import Wanted
@@ -72,9 +74,15 @@ def _plan_one(client: Client, wanted: Wanted) -> Change:
 
 
 def _plan_connector(wanted: Wanted, entry: ConnectorEntry, present: Connector | None) -> Change:
-    before = {"command": json.dumps(list(present.command))} if present else {}
-    fields = _compare(before, {"command": json.dumps(entry.command)})
+    before = _connector_fields(present.command, present.image, present.limits) if present else {}
+    after = _connector_fields(entry.command, entry.image, limits_of(entry.limits.model_dump()))
+    fields = _compare(before, after)
     return Change(wanted, _action(fields, exists=present is not None), fields, present.etag if present else "")
+
+
+def _connector_fields(command: Iterable[str], image: str, limits: ContainerLimits) -> dict[str, str]:
+    fields = {"command": json.dumps(list(command)) if not image else "", "image": image, "limits": limits_text(limits)}
+    return {path: text for path, text in fields.items() if text}
 
 
 def _plan_config(

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from towpath.connector.v1.types_pb2 import ReadMode, WriteMode
 from towpath.control.v1.connections_pb2 import Connection, Schedule, StreamState
 
+from towpath_cli.limits import limits_text
 from towpath_cli.names import short_name, stream_text
 from towpath_cli.render.jobs import job_state
 from towpath_cli.render.listing import Cell, details, listing, stacked
@@ -69,6 +70,8 @@ def connection_details(one: Connection) -> RenderableType:
                 ),
                 ("Commit", _commit(one)),
                 ("Attempts", count_text(settings.max_attempts) if settings.max_attempts else ""),
+                ("Limits of source", limits_text(settings.source_limits)),
+                ("Limits of destination", limits_text(settings.destination_limits)),
                 ("Last job", _last_job(one)),
                 ("Created", moment(one.create_time)),
                 ("Changed", moment(one.update_time)),

@@ -17,6 +17,7 @@ from towpath_sdk.status import from_status
 
 from towpath_cli.config_schema import is_secret, types_of
 from towpath_cli.json_values import JsonObject, JsonValue, load_object
+from towpath_cli.limits import limits_text
 from towpath_cli.names import short_name, stream_text
 from towpath_cli.render.listing import Cell, details, listing, stacked
 from towpath_cli.render.times import moment
@@ -28,11 +29,11 @@ __all__ = ["catalog", "check_results", "configured", "configured_details", "conn
 def connectors(found: Sequence[Connector]) -> RenderableType:
     """List connectors."""
     rows = [
-        (short_name(one.name), one.spec.title, _roles(one), one.spec.connector_version, shlex.join(one.command))
+        (short_name(one.name), one.spec.title, _roles(one), one.spec.connector_version, _started_by(one))
         for one in found
     ]
     return listing(
-        ("NAME", "TITLE", "ROLES", "VERSION", "COMMAND"),
+        ("NAME", "TITLE", "ROLES", "VERSION", "STARTED BY"),
         rows,
         empty="no connectors; see `towpath connectors create --help`",
     )
@@ -55,6 +56,8 @@ def connector_details(one: Connector) -> RenderableType:
                 ("Roles", _roles(one)),
                 ("Version", one.spec.connector_version),
                 ("Command", shlex.join(one.command)),
+                ("Image", one.image),
+                ("Limits", limits_text(one.limits)),
                 ("Documentation", one.spec.documentation_url),
                 ("Created", moment(one.create_time)),
                 ("Changed", moment(one.update_time)),
@@ -62,6 +65,10 @@ def connector_details(one: Connector) -> RenderableType:
         ),
         listing(("FIELD", "TYPE", "", "ABOUT"), rows, empty="no configuration"),
     )
+
+
+def _started_by(one: Connector) -> str:
+    return one.image or shlex.join(one.command)
 
 
 def configured(found: Sequence[Source] | Sequence[Destination], kind: str) -> RenderableType:

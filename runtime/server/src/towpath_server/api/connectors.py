@@ -7,7 +7,7 @@ from towpath.control.v1 import connectors_pb2, connectors_pb2_grpc
 from towpath_server.api.context import Context
 from towpath_server.domain.names import id_of
 from towpath_server.use_cases.connectors import Connectors
-from towpath_server.wire.connectors import connector_to
+from towpath_server.wire.connectors import connector_to, program_from
 
 __all__ = ["ConnectorService"]
 
@@ -23,7 +23,7 @@ class ConnectorService(connectors_pb2_grpc.ConnectorServiceServicer):
     ) -> connectors_pb2.CreateConnectorResponse:
         """Register a connector."""
         connector = await self._connectors.create(
-            request.connector_id, list(request.connector.command), request.request_id, context.time_remaining()
+            request.connector_id, program_from(request.connector), request.request_id, context.time_remaining()
         )
         return connectors_pb2.CreateConnectorResponse(connector=connector_to(connector))
 
@@ -48,7 +48,7 @@ class ConnectorService(connectors_pb2_grpc.ConnectorServiceServicer):
         wanted = request.connector
         connector = await self._connectors.update(
             id_of("connectors", wanted.name, "connector.name"),
-            list(wanted.command),
+            program_from(wanted),
             wanted.etag,
             request.update_mask.paths,
             context.time_remaining(),

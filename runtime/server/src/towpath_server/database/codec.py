@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from towpath_sdk.errors import Kind, Owner
 
 from towpath_server.domain.connection import Settings
 from towpath_server.domain.failure import Failure
+from towpath_server.domain.limits import ContainerLimits
 from towpath_server.domain.publication import Decision
 from towpath_server.domain.rates import Sample
 from towpath_server.domain.schedule import Cron, Interval, Schedule
@@ -144,6 +146,8 @@ def encode_settings(settings: Settings) -> str:
             "commit_bytes": settings.commit_bytes,
             "commit_interval": settings.commit_interval // _MICROSECOND,
             "max_attempts": settings.max_attempts,
+            "source_limits": asdict(settings.source_limits),
+            "destination_limits": asdict(settings.destination_limits),
         }
     )
 
@@ -156,6 +160,9 @@ def decode_settings(text: str) -> Settings:
         commit_bytes=document["commit_bytes"],
         commit_interval=document["commit_interval"] * _MICROSECOND,
         max_attempts=document["max_attempts"],
+        # Settings that were stored before there were limits have none.
+        source_limits=ContainerLimits(**document.get("source_limits", {})),
+        destination_limits=ContainerLimits(**document.get("destination_limits", {})),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from towpath_server.database import tables
 from towpath_server.database.codec import from_micros, micros
+from towpath_server.database.programs import decode_program, encode_program
 from towpath_server.database.sealing import Sealer
 from towpath_server.domain.connector import Connector, Endpoint, Role, Spec
 from towpath_server.domain.json_text import dump, load_object
@@ -160,7 +161,7 @@ def _table(role: Role) -> Table:
 def _connector(row: RowMapping) -> Connector:
     return Connector(
         id=row["id"],
-        command=tuple(json.loads(row["command"])),
+        program=decode_program(row),
         spec=Spec(
             wire=row["spec"],
             roles=frozenset(Role(value) for value in json.loads(row["roles"])),
@@ -176,7 +177,7 @@ def _connector(row: RowMapping) -> Connector:
 def _connector_values(connector: Connector) -> dict[str, Any]:
     return {
         "id": connector.id,
-        "command": json.dumps(connector.command, ensure_ascii=False),
+        **encode_program(connector.program),
         "spec": connector.spec.wire,
         "roles": json.dumps(sorted(role.value for role in connector.spec.roles)),
         "config_schema": connector.spec.schema_text,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from towpath_server.database import tables
 from towpath_server.database.codec import decode_failure, encode_failure, from_micros, micros
+from towpath_server.database.programs import decode_program, encode_program
 from towpath_server.database.sealing import Sealer
 from towpath_server.domain.task import Launch, Task, TaskKind, TaskResult
 
@@ -28,7 +29,7 @@ class TaskRows:
         """Insert a task."""
         launch = {
             "connector": task.launch.connector,
-            "command": task.launch.command,
+            "program": encode_program(task.launch.program),
             "config_json": task.launch.config_json,
             "spec": task.launch.spec.hex(),
         }
@@ -57,7 +58,7 @@ class TaskRows:
             kind=TaskKind(row["kind"]),
             launch=Launch(
                 connector=launch["connector"],
-                command=tuple(launch["command"]),
+                program=decode_program(launch["program"]),
                 config_json=launch["config_json"],
                 spec=bytes.fromhex(launch["spec"]),
             ),

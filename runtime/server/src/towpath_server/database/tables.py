@@ -55,6 +55,8 @@ connectors = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("command", Text, nullable=False),
+    Column("image", Text, nullable=False, server_default=""),
+    Column("limits", Text, nullable=False, server_default="{}"),
     Column("spec", LargeBinary, nullable=False),
     Column("roles", Text, nullable=False),
     Column("config_schema", Text, nullable=False),

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from towpath_sdk.errors import Misconfigured
 
+from towpath_server.domain.limits import UNLIMITED, ContainerLimits, checked_limits
 from towpath_server.domain.schedule import Schedule
 from towpath_server.domain.streams import StreamName, StreamSelection
 
@@ -33,6 +34,8 @@ class Settings:
     commit_bytes: int = 256 * 1024 * 1024
     commit_interval: timedelta = timedelta(seconds=60)
     max_attempts: int = 5
+    source_limits: ContainerLimits = UNLIMITED
+    destination_limits: ContainerLimits = UNLIMITED
 
 
 @dataclass(frozen=True)
@@ -91,4 +94,6 @@ def checked_settings(settings: Settings) -> Settings:
         fields["connection.settings.commit_bytes"] = "below 2^63"
     if fields:
         raise Misconfigured("the settings are out of range", reason="INVALID_SETTINGS", fields=fields)
+    checked_limits(settings.source_limits, "connection.settings.source_limits")
+    checked_limits(settings.destination_limits, "connection.settings.destination_limits")
     return settings

@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import Enum
 
 from towpath_server.domain.json_text import JsonObject, load_object
+from towpath_server.domain.limits import UNLIMITED, ContainerLimits
 from towpath_server.domain.streams import WriteMode
 
-__all__ = ["Connector", "Endpoint", "Role", "Spec"]
+__all__ = ["Connector", "Endpoint", "Program", "Role", "Spec"]
 
 
 class Role(Enum):
@@ -40,11 +41,24 @@ class Spec:
 
 
 @dataclass(frozen=True)
+class Program:
+    """What starts a connector: a command, which never holds secrets, or an image with what its containers may use."""
+
+    command: tuple[str, ...] = ()
+    image: str = ""
+    limits: ContainerLimits = UNLIMITED
+
+    def __str__(self) -> str:
+        """Say what is started, without arguments."""
+        return self.image or self.command[0]
+
+
+@dataclass(frozen=True)
 class Connector:
-    """A registered program. `command` never holds secrets."""
+    """A registered program."""
 
     id: str
-    command: tuple[str, ...]
+    program: Program
     spec: Spec
     etag: str
     create_time: datetime

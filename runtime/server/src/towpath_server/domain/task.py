@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
+from towpath_server.domain.connector import Program
 from towpath_server.domain.failure import Failure
 
 __all__ = ["Launch", "Task", "TaskKind", "TaskResult"]
@@ -24,7 +25,7 @@ class Launch:
     """How to start a connector. `connector` is a resource name; `config_json` is in clear; `spec` is a SpecResponse."""
 
     connector: str
-    command: tuple[str, ...]
+    program: Program
     config_json: str = field(repr=False)
     spec: bytes = b""
 

@@ -16,6 +16,7 @@ from towpath_server.domain.connection import Connection
 from towpath_server.domain.connector import Role
 from towpath_server.domain.failure import Failure
 from towpath_server.domain.job import Attempt, Job, JobKind, JobState, JobStream, StreamState
+from towpath_server.domain.limits import ContainerLimits
 from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.rates import Sample, with_sample
 from towpath_server.domain.task import Launch
@@ -316,7 +317,9 @@ class Attempts:
         reads = job.kind is not JobKind.CLEAR
         return Work(
             job=job,
-            source=await _launch(records, Role.SOURCE, connection.source) if reads else None,
+            source=await _launch(records, Role.SOURCE, connection.source, job.settings.source_limits)
+            if reads
+            else None,
             destination=await destination_launch(records, job),
             streams=streams,
             lease=self._lease,
@@ -326,7 +329,7 @@ class Attempts:
 async def destination_launch(records: Records, job: Job) -> Launch:
     """Return how to start the destination of a job, its configuration in clear."""
     connection = await _connection_of(records, job)
-    return await _launch(records, Role.DESTINATION, connection.destination)
+    return await _launch(records, Role.DESTINATION, connection.destination, job.settings.destination_limits)
 
 
 async def _connection_of(records: Records, job: Job) -> Connection:
@@ -336,14 +339,14 @@ async def _connection_of(records: Records, job: Job) -> Connection:
     return connection
 
 
-async def _launch(records: Records, role: Role, identifier: str) -> Launch:
+async def _launch(records: Records, role: Role, identifier: str, limits: ContainerLimits) -> Launch:
     endpoint = await records.endpoints(role).find(identifier)
     if endpoint is None:
         raise no_such(f"{role.collection}/{identifier}")
     connector = await records.connectors.find(endpoint.connector)
     if connector is None:
         raise no_such(f"connectors/{endpoint.connector}")
-    return launch_of(endpoint, connector)
+    return launch_of(endpoint, connector, limits)
 
 
 async def _locked(records: Records, job_id: str) -> Job:

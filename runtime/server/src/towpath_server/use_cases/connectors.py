@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from towpath_sdk.errors import Conflict, Misconfigured
+from towpath_sdk.errors import Conflict
 
 from towpath_server.domain.config_check import check_schema
-from towpath_server.domain.connector import Connector, Spec
+from towpath_server.domain.connector import Connector, Program, Spec
 from towpath_server.domain.ids import new_token
 from towpath_server.domain.names import check_id
 from towpath_server.domain.pages import page_size, page_start, page_token
+from towpath_server.domain.programs import changed_program, check_program
 from towpath_server.domain.task import Launch, TaskKind
 from towpath_server.use_cases.audit import record
 from towpath_server.use_cases.problems import AlreadyExists, no_such
@@ -30,28 +31,26 @@ class Connectors:
         self._tasks = tasks
         self._decode_spec = decode_spec
 
-    async def create(
-        self, identifier: str, command: Sequence[str], request_id: str, remaining: float | None
-    ) -> Connector:
+    async def create(self, identifier: str, program: Program, request_id: str, remaining: float | None) -> Connector:
         """Register a connector, after a worker has started it to learn its spec."""
         check_id("connector_id", identifier)
-        _check_command(command)
+        check_program(program)
         name = f"connectors/{identifier}"
         async with self._store.read() as records:
             if await served_before(records, "CreateConnector", request_id, name) is not None:
                 return await _existing(records, identifier)
             present = await records.connectors.find(identifier)
         if present is not None:
-            if present.command == tuple(command):
+            if present.program == program:
                 return present
             raise AlreadyExists(name)
-        spec = await self._learn_spec(name, command, remaining)
+        spec = await self._learn_spec(name, program, remaining)
         time = now()
-        connector = Connector(identifier, tuple(command), spec, new_token(), time, time)
+        connector = Connector(identifier, program, spec, new_token(), time, time)
         async with self._store.write() as records:
             await records.connectors.add(connector)
             await remember(records, "CreateConnector", request_id, name, name)
-            await record(records, "create", name, program=command[0])
+            await record(records, "create", name, program=str(program))
         return connector
 
     async def get(self, identifier: str) -> Connector:
@@ -68,14 +67,14 @@ class Connectors:
         return found[:limit], page_token("connectors", found[limit - 1].id) if more else ""
 
     async def update(
-        self, identifier: str, command: Sequence[str], etag: str, mask: Sequence[str], remaining: float | None
+        self, identifier: str, program: Program, etag: str, mask: Sequence[str], remaining: float | None
     ) -> Connector:
-        """Change how a connector is launched, and read its spec again, also when the command stays."""
-        fields = fields_to_change(mask, {"command"}, fixed={"name"})
+        """Change how a connector is launched, and read its spec again, also when nothing else changes."""
+        fields = fields_to_change(mask, {"command", "image", "limits"}, fixed={"name"})
         present = await self.get(identifier)
         check_etag(present.name, etag, present.etag)
-        wanted = tuple(command) if "command" in fields else present.command
-        _check_command(wanted)
+        wanted = changed_program(present.program, program, fields)
+        check_program(wanted)
         spec = await self._learn_spec(present.name, wanted, remaining)
         async with self._store.write() as records:
             locked = await records.connectors.find(identifier, lock=True)
@@ -85,11 +84,11 @@ class Connectors:
             user = await records.connectors.user_of(identifier)
             if user is not None and not locked.spec.roles <= spec.roles:
                 raise Conflict(
-                    f"the new command no longer serves what {user} needs; delete that first", reason="ROLE_IN_USE"
+                    f"what starts it now no longer serves what {user} needs; delete that first", reason="ROLE_IN_USE"
                 )
-            changed = replace(locked, command=wanted, spec=spec, etag=new_token(), update_time=now())
+            changed = replace(locked, program=wanted, spec=spec, etag=new_token(), update_time=now())
             await records.connectors.save(changed)
-            await record(records, "update", changed.name, program=wanted[0])
+            await record(records, "update", changed.name, program=str(wanted))
         return changed
 
     async def delete(self, identifier: str) -> None:
@@ -103,8 +102,8 @@ class Connectors:
             await records.connectors.remove(identifier)
             await record(records, "delete", f"connectors/{identifier}")
 
-    async def _learn_spec(self, name: str, command: Sequence[str], remaining: float | None) -> Spec:
-        launch = Launch(connector=name, command=tuple(command), config_json="{}")
+    async def _learn_spec(self, name: str, program: Program, remaining: float | None) -> Spec:
+        launch = Launch(connector=name, program=program, config_json="{}")
         result = await self._tasks.run(TaskKind.SPEC, launch, remaining)
         if result.failure is not None:
             raise Conflict(f"{name} cannot be used: {result.failure.message}", reason=result.failure.reason)
@@ -122,13 +121,3 @@ async def _existing(records: Records, identifier: str) -> Connector:
     if connector is None:
         raise no_such(f"connectors/{identifier}")
     return connector
-
-
-def _check_command(command: Sequence[str]) -> None:
-    if not command or not command[0].strip():
-        problem = "name the program and its arguments, such as: towpath-source-postgres"
-        raise Misconfigured("the command is empty", reason="INVALID_COMMAND", fields={"connector.command": problem})
-    for index, argument in enumerate(command):
-        if "\x00" in argument:
-            field = f"connector.command[{index}]"
-            raise Misconfigured("the command holds a NUL", reason="INVALID_COMMAND", fields={field: "holds a NUL"})

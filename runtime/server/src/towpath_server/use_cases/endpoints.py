@@ -12,6 +12,7 @@ from towpath_server.domain.connector import Connector, Endpoint, Role
 from towpath_server.domain.failure import error_of
 from towpath_server.domain.ids import new_token
 from towpath_server.domain.json_text import JsonObject, dump, load_object, same
+from towpath_server.domain.limits import UNLIMITED, ContainerLimits
 from towpath_server.domain.names import check_id, id_of
 from towpath_server.domain.pages import page_size, page_start, page_token
 from towpath_server.domain.secrets import masked, restored
@@ -194,11 +195,12 @@ def _differing(before: JsonObject, after: JsonObject) -> list[str]:
     return [name for name in names if name not in before or name not in after or before[name] != after[name]]
 
 
-def launch_of(endpoint: Endpoint, connector: Connector) -> Launch:
-    """Return how to start the connector of `endpoint`, its configuration in clear."""
+def launch_of(endpoint: Endpoint, connector: Connector, limits: ContainerLimits = UNLIMITED) -> Launch:
+    """Return how to start the connector of `endpoint`, its configuration in clear; `limits` go before its own."""
+    program = connector.program
     return Launch(
         connector=connector.name,
-        command=connector.command,
+        program=replace(program, limits=limits.over(program.limits)),
         config_json=dump(endpoint.config),
         spec=connector.spec.wire,
     )

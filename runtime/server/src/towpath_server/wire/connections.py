@@ -15,6 +15,7 @@ from towpath_server.domain.streams import StreamSelection
 from towpath_server.use_cases.connections import ConnectionView, WantedConnection
 from towpath_server.wire.common import name_from, name_to, read_mode_from, time_to, write_mode_from
 from towpath_server.wire.jobs import job_to
+from towpath_server.wire.limits import limits_from, limits_to
 
 __all__ = ["connection_from", "connection_to", "duration_to", "position_to", "selection_to", "settings_to"]
 
@@ -67,12 +68,14 @@ def selection_to(selection: StreamSelection) -> connections_pb2.ConnectionStream
 
 
 def settings_to(settings: Settings) -> connections_pb2.ConnectionSettings:
-    """Encode settings; every field is set."""
+    """Encode settings; every field is set, but for limits that say nothing."""
     return connections_pb2.ConnectionSettings(
         max_parallel_streams=settings.max_parallel_streams,
         commit_bytes=settings.commit_bytes,
         commit_interval=duration_to(settings.commit_interval),
         max_attempts=settings.max_attempts,
+        source_limits=limits_to(settings.source_limits),
+        destination_limits=limits_to(settings.destination_limits),
     )
 
 
@@ -145,6 +148,8 @@ def _settings_from(message: connections_pb2.ConnectionSettings) -> Settings:
         if message.HasField("commit_interval")
         else usual.commit_interval,
         max_attempts=message.max_attempts or usual.max_attempts,
+        source_limits=limits_from(message.source_limits),
+        destination_limits=limits_from(message.destination_limits),
     )
 
 

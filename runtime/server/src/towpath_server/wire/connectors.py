@@ -10,12 +10,13 @@ from towpath.connector.v1 import connector_pb2
 from towpath.control.v1 import connectors_pb2, destinations_pb2, sources_pb2
 from towpath_sdk.errors import Bug
 
-from towpath_server.domain.connector import Connector, Role, Spec
+from towpath_server.domain.connector import Connector, Program, Role, Spec
 from towpath_server.domain.streams import CatalogStream, ReadMode, WriteMode
 from towpath_server.use_cases.endpoints import ShownEndpoint
 from towpath_server.wire.common import name_from, time_to
+from towpath_server.wire.limits import limits_from, limits_to
 
-__all__ = ["catalog_from", "connector_to", "destination_to", "source_to", "spec_from"]
+__all__ = ["catalog_from", "connector_to", "destination_to", "program_from", "source_to", "spec_from"]
 
 _ROLES = {connector_pb2.ROLE_SOURCE: Role.SOURCE, connector_pb2.ROLE_DESTINATION: Role.DESTINATION}
 _READ_MODES = {int(mode): mode for mode in ReadMode}
@@ -51,11 +52,18 @@ def catalog_from(wire: bytes) -> Sequence[CatalogStream]:
         raise Bug("the connector's catalog cannot be read; this is for its author", reason="INVALID_CATALOG") from error
 
 
+def program_from(message: connectors_pb2.Connector) -> Program:
+    """Decode what starts a connector."""
+    return Program(tuple(message.command), message.image, limits_from(message.limits))
+
+
 def connector_to(connector: Connector) -> connectors_pb2.Connector:
     """Encode a connector with its spec."""
     return connectors_pb2.Connector(
         name=connector.name,
-        command=connector.command,
+        command=connector.program.command,
+        image=connector.program.image,
+        limits=limits_to(connector.program.limits),
         spec=connector_pb2.SpecResponse.FromString(connector.spec.wire),
         create_time=time_to(connector.create_time),
         update_time=time_to(connector.update_time),

@@ -14,6 +14,7 @@ from towpath_server.use_cases.attempts import Commit, Counters, StreamWork, Work
 from towpath_server.use_cases.publications import Publication
 from towpath_server.wire.common import failure_from, name_to, time_to
 from towpath_server.wire.connections import duration_to, selection_to, settings_to
+from towpath_server.wire.limits import limits_to
 
 __all__ = [
     "commit_from",
@@ -127,7 +128,9 @@ def result_from(message: worker_pb2.CompleteTaskRequest) -> TaskResult:
 def _launch_to(launch: Launch) -> worker_pb2.ConnectorLaunch:
     return worker_pb2.ConnectorLaunch(
         connector=launch.connector,
-        command=launch.command,
+        command=launch.program.command,
+        image=launch.program.image,
+        limits=limits_to(launch.program.limits),
         config_json=launch.config_json,
         spec=connector_pb2.SpecResponse.FromString(launch.spec) if launch.spec else None,
     )

@@ -104,7 +104,7 @@ class PublishActivity:
         """Take the destination that the transfer parked on this worker, or launch it; leaving stops it."""
         parked = await self._parts.parking.take(job, launch)
         if parked is None:
-            async with connected(self._parts.launcher, launch, "destination", journal) as launched:
+            async with connected(self._parts.launcher, launch, "destination", journal, job) as launched:
                 yield launched
             return
         connector, running = parked

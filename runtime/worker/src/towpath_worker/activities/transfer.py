@@ -118,8 +118,8 @@ class TransferActivity:
         async with AsyncExitStack() as running:
             source, (destination, keep) = await running.enter_async_context(
                 together(
-                    connected(launcher, work.source, "source", journal),
-                    _kept(connected(launcher, work.destination, "destination", journal)),
+                    connected(launcher, work.source, "source", journal, job),
+                    _kept(connected(launcher, work.destination, "destination", journal, job)),
                 )
             )
             await run_attempt(

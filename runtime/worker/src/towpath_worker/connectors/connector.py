@@ -31,7 +31,7 @@ from towpath_worker.connectors.calls import Read, Write
 from towpath_worker.connectors.printed import PrintedTo
 from towpath_worker.connectors.secret_values import redactor_of
 from towpath_worker.failures import Located, Origin, shorten
-from towpath_worker.launch import Launch, Launcher, Running
+from towpath_worker.launch import Launch, Launcher, Limits, Running
 from towpath_worker.server.job_log import JobLog
 
 __all__ = ["Connector", "connected"]
@@ -58,19 +58,19 @@ _PREPARE_TIMEOUT = 300.0
 
 @asynccontextmanager
 async def connected(
-    launcher: Launcher, launch: worker_pb2.ConnectorLaunch, origin: Origin, log: JobLog | None = None
+    launcher: Launcher, launch: worker_pb2.ConnectorLaunch, origin: Origin, log: JobLog | None = None, job: str = ""
 ) -> AsyncGenerator[Connector]:
     """Launch a connector and shake hands with it; leaving stops it.
 
-    What it prints goes to `log`. Raises Located with `origin`, which is "worker" while the connector's role is not yet
-    known, whenever it cannot be started or spoken to.
+    What it prints goes to `log`; `job` is the resource name of the job that it works for. Raises Located with `origin`,
+    which is "worker" while the connector's role is not yet known, whenever it cannot be started or spoken to.
     """
     redactor = redactor_of(launch.spec.config_json_schema, launch.config_json)
     printed = PrintedTo(origin, redactor, log)
     name = launch.connector if origin == "worker" else f"{origin} {launch.connector}"
     try:
         async with (
-            launcher.launch(Launch(name, tuple(launch.command), printed.take)) as running,
+            launcher.launch(_launch_of(name, launch, printed, job)) as running,
             grpc.aio.insecure_channel(running.address, options=_OPTIONS) as channel,
         ):
             connector = Connector(running, channel, origin, launch.config_json, redactor, printed)
@@ -78,6 +78,12 @@ async def connected(
             yield connector
     except TowpathError as error:
         raise Located(_redacted(error, redactor), origin) from None
+
+
+def _launch_of(name: str, launch: worker_pb2.ConnectorLaunch, printed: PrintedTo, job: str) -> Launch:
+    asked = launch.limits
+    limits = Limits(asked.memory_bytes, asked.cpu_millis, asked.max_processes, asked.temporary_bytes)
+    return Launch(name, tuple(launch.command), printed.take, launch.image, job, limits)
 
 
 class Connector:
@@ -194,7 +200,8 @@ class Connector:
         except TimeoutError:
             return None
         message = self._redactor.redact(f"{self.running.name} {ending}{ending.last_words}")
-        return Located(Unavailable(shorten(message), reason="CONNECTOR_DIED", owner=Owner.CONNECTOR), self._origin)
+        reason = ending.reason or "CONNECTOR_DIED"
+        return Located(Unavailable(shorten(message), reason=reason, owner=Owner.CONNECTOR), self._origin)
 
     def failure(self, error: grpc.aio.AioRpcError) -> Located:
         """Translate what a call raised, without secrets."""

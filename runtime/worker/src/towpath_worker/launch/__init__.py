@@ -1,7 +1,18 @@
-"""Launching connectors: a port, and an adapter that starts them as processes on Unix sockets."""
+"""Launching connectors: a port, and adapters that start them as processes or as containers, on Unix sockets."""
 
-from towpath_worker.launch.port import Ending, Launch, Launcher, OnLine, Running
+from towpath_worker.launch.choosing import ChoosingLauncher
+from towpath_worker.launch.port import Ending, Launch, Launcher, Limits, OnLine, Running
 from towpath_worker.launch.process import ProcessLauncher
 from towpath_worker.launch.run_dir import RunDir
 
-__all__ = ["Ending", "Launch", "Launcher", "OnLine", "ProcessLauncher", "RunDir", "Running"]
+__all__ = [
+    "ChoosingLauncher",
+    "Ending",
+    "Launch",
+    "Launcher",
+    "Limits",
+    "OnLine",
+    "ProcessLauncher",
+    "RunDir",
+    "Running",
+]

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-__all__ = ["connector_environment"]
+__all__ = ["connector_environment", "container_environment"]
 
 _PASSED = (
     "PATH",
@@ -65,3 +65,17 @@ def connector_environment(environ: Mapping[str, str], extra: Iterable[str] = ())
     passed["PATH"] = os.pathsep.join(part for part in (passed.get("PATH", os.defpath), own) if part)
     passed["PYTHONUNBUFFERED"] = "1"  # the last words of a connector that dies must not stay in its buffer
     return passed | _ALLOCATOR
+
+
+def container_environment(environ: Mapping[str, str], names: Iterable[str] = ()) -> dict[str, str]:
+    """Return the part of `environ` that containers see: what `names` names, which may end in `*`, and nothing else.
+
+    A container brings its own paths, certificates and time zone; the worker's credentials are not for it.
+    """
+    patterns = tuple(names)
+    passed = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith("TOWPATH_WORKER_") and any(fnmatchcase(name, pattern) for pattern in patterns)
+    }
+    return passed | {"PYTHONUNBUFFERED": "1"} | _ALLOCATOR

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from towpath_worker.launch.port import OnLine
 
-__all__ = ["LINE_LIMIT", "PrintedLines"]
+__all__ = ["LINE_LIMIT", "PrintedLines", "PrintedPipe"]
 
 LINE_LIMIT = 16 * 1024
 """Bytes of one line that are kept; the rest of the line is dropped, and the line says so."""
@@ -16,6 +16,37 @@ LINE_LIMIT = 16 * 1024
 _BURST = 1000
 _PER_SECOND = 200
 _REMEMBERED = 20
+
+
+class PrintedPipe:
+    """Cuts what comes out of one pipe into lines."""
+
+    def __init__(self, emit: Callable[[bytes, int], None], flush: Callable[[], None]) -> None:
+        self._emit = emit
+        self._flush = flush
+        self._line = bytearray()
+        self._cut = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take what was read."""
+        pieces = chunk.split(b"\n")
+        for position, piece in enumerate(pieces):
+            room = LINE_LIMIT - len(self._line)
+            self._line += piece[:room]
+            self._cut += max(0, len(piece) - room)
+            if position < len(pieces) - 1:
+                self._pass_on()
+
+    def end(self) -> None:
+        """Pass on what came after the last line's end."""
+        if self._line:
+            self._pass_on()
+        self._flush()
+
+    def _pass_on(self) -> None:
+        self._emit(bytes(self._line), self._cut)
+        self._line.clear()
+        self._cut = 0
 
 
 class PrintedLines:
@@ -35,21 +66,14 @@ class PrintedLines:
 
     async def follow(self, reader: asyncio.StreamReader) -> None:
         """Read until the end of the pipe. Whatever is printed is read, so that the connector never blocks on it."""
-        line = bytearray()
-        cut = 0
+        pipe = self.pipe()
         while chunk := await reader.read(64 * 1024):
-            pieces = chunk.split(b"\n")
-            for position, piece in enumerate(pieces):
-                room = LINE_LIMIT - len(line)
-                line += piece[:room]
-                cut += max(0, len(piece) - room)
-                if position < len(pieces) - 1:
-                    self._emit(bytes(line), cut)
-                    line.clear()
-                    cut = 0
-        if line:
-            self._emit(bytes(line), cut)
-        self.flush()
+            pipe.feed(chunk)
+        pipe.end()
+
+    def pipe(self) -> PrintedPipe:
+        """Return what cuts one pipe into lines; each pipe of a process has its own."""
+        return PrintedPipe(self._emit, self.flush)
 
     def flush(self) -> None:
         """Say how many lines were dropped since the last line that was passed on, if any were."""

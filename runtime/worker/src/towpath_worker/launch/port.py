@@ -8,19 +8,39 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-__all__ = ["Ending", "Launch", "Launcher", "OnLine", "Running"]
+__all__ = ["Ending", "Launch", "Launcher", "Limits", "OnLine", "Running"]
 
 OnLine: TypeAlias = Callable[[str], None]
 """Takes one line that the connector printed: decoded, without its end, at most 16 KiB. Called on the event loop."""
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What one container may use; zero means the worker's default. Memory and files of /tmp in bytes, CPU in 1/1000."""
+
+    memory_bytes: int = 0
+    cpu_millis: int = 0
+    max_processes: int = 0
+    temporary_bytes: int = 0
+
+
+_UNSAID = Limits()
+
+
+@dataclass(frozen=True)
 class Launch:
-    """A connector to start. `name` is for people, such as "source connectors/pg"; `command` is never a shell line."""
+    """A connector to start: by `command`, which is never a shell line, or from `image`.
+
+    `name` is for people, such as "source connectors/pg". `job` is the resource name of what it works for, for labels;
+    `limits` hold where connectors can be limited.
+    """
 
     name: str
     command: Sequence[str]
     on_line: OnLine
+    image: str = ""
+    job: str = ""
+    limits: Limits = _UNSAID
 
 
 @dataclass(frozen=True)
@@ -29,9 +49,15 @@ class Ending:
 
     code: int
     last_lines: Sequence[str] = ()
+    cause: str = ""
+    """What is known beyond the code, as words after the connector's name; replaces what the code says."""
+    reason: str = ""
+    """Reason of the failure that this is, where it has one of its own."""
 
     def __str__(self) -> str:
         """Say it in words: "was killed by SIGKILL", "ended with exit code 3"."""
+        if self.cause:
+            return self.cause
         if self.code >= 0:
             return f"ended with exit code {self.code}"
         try:
@@ -50,6 +76,11 @@ class Running(Protocol):
     """A connector that answers health checks."""
 
     @property
+    def pid(self) -> int:
+        """Process id on this machine, for people, measurements and fault tests."""
+        ...
+
+    @property
     def name(self) -> str:
         """For people, as in the launch."""
         ...
@@ -62,11 +93,6 @@ class Running(Protocol):
     @property
     def token(self) -> str:
         """Bearer token of every call but health."""
-        ...
-
-    @property
-    def pid(self) -> int:
-        """Process id, for people and for fault tests."""
         ...
 
     async def ended(self) -> Ending:

@@ -15,12 +15,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
-from towpath_sdk.errors import KINDS, Kind, Misconfigured, Owner, TowpathError, Unavailable
+from towpath_sdk.errors import Misconfigured
 
 from towpath_worker.launch.lines import PrintedLines
 from towpath_worker.launch.port import Ending, Launch, Running
 from towpath_worker.launch.readiness import serving
 from towpath_worker.launch.run_dir import ConnectorDir, RunDir
+from towpath_worker.launch.starting import finish, ready
 
 __all__ = ["ProcessLauncher", "RunningProcess"]
 
@@ -106,10 +107,10 @@ class ProcessLauncher:
             running = RunningProcess(launch, folder, process)
             folder.note_group(process.pid)
             try:
-                await self._ready(running, folder)
+                await ready(running, serving(folder.address, folder.socket), self._start_timeout)
                 yield running
             finally:
-                await _finish(asyncio.create_task(running.stop(self._stop_grace)))
+                await finish(running.stop(self._stop_grace))
         finally:
             folder.remove()
 
@@ -144,51 +145,3 @@ class ProcessLauncher:
             raise Misconfigured(
                 f"{launch.name}: `{program}` cannot be started: {error.strerror}", reason="CONNECTOR_NOT_STARTED"
             ) from error
-
-    async def _ready(self, running: RunningProcess, folder: ConnectorDir) -> None:
-        ready = asyncio.create_task(serving(folder.address, folder.socket))
-        ended = asyncio.create_task(running.ended())
-        try:
-            await asyncio.wait({ready, ended}, timeout=self._start_timeout, return_when=asyncio.FIRST_COMPLETED)
-            if ready.done():
-                ready.result()
-                return
-            if ended.done():
-                raise ended_before_ready(running.name, ended.result())
-            raise Unavailable(
-                f"{running.name} did not become ready within {self._start_timeout:g} s and was stopped; if it needs"
-                f" longer, raise TOWPATH_WORKER_START_TIMEOUT{Ending(0, running.last_lines).last_words}",
-                reason="CONNECTOR_START_TIMEOUT",
-                owner=Owner.CONNECTOR,
-            )
-        finally:
-            ready.cancel()
-            ended.cancel()
-
-
-def ended_before_ready(name: str, ending: Ending) -> TowpathError:
-    """Return the failure of a connector that ended before it was ready.
-
-    A connector that was killed may have been out of memory: another attempt can help. One that ended by itself will
-    do so again; an exit code of the error tree tells whose problem it is.
-    """
-    message = f"{name} {ending} before it was ready; try its command where the worker runs{ending.last_words}"
-    if ending.code < 0:
-        return Unavailable(message, reason="CONNECTOR_KILLED", owner=Owner.CONNECTOR)
-    kinds = [kind for kind, rule in KINDS.items() if rule.exit_code == ending.code]
-    if kinds == [Kind.UNAVAILABLE]:
-        return Unavailable(message, reason="CONNECTOR_EXITED")
-    return Misconfigured(message, reason="CONNECTOR_EXITED", owner=Owner.CONNECTOR)
-
-
-async def _finish(task: asyncio.Task[None]) -> None:
-    """Wait for a clean-up that must not be cut short: a cancel in the meantime is passed on afterwards."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    if cancelled is not None:
-        raise cancelled

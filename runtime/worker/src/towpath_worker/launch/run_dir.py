@@ -3,7 +3,8 @@
     base/                 mode 0700, of this user; shared by the user's workers
       w-1a2b3c/           one worker; `lock` is held by flock for as long as the worker lives
         lock
-        c1/               one connector: s (its socket), token (mode 0600), pid (its process group)
+        c1/               one connector: s (its socket), token (mode 0600), pid (its process group); the socket of a
+                          container is r/s, in a folder of the container's user
 
 A lock that can be taken belongs to a dead worker: whatever is left of its connectors is killed and its folder removed.
 """
@@ -22,7 +23,7 @@ from typing import IO
 import structlog
 from towpath_sdk.errors import Misconfigured
 
-__all__ = ["ConnectorDir", "RunDir"]
+__all__ = ["ConnectorDir", "RunDir", "is_dead"]
 
 _SOCKET_PATH_LIMIT = 103
 """Bytes of a socket's path that every system can take: 104 on macOS, 108 on Linux, with the final NUL."""
@@ -58,6 +59,19 @@ class ConnectorDir:
     def token(self) -> str:
         """The bearer token."""
         return self.token_file.read_text()
+
+    def hand_over(self, user: int) -> Path:
+        """Make a folder in this one that `user` may write to, with the socket in it, and let them read the token.
+
+        Only what is in that folder can be changed by the connector: the token's file is not there.
+        """
+        shared = self.path / "r"
+        shared.mkdir(mode=0o700)
+        self.socket = shared / "s"
+        if user != os.geteuid():
+            os.chown(shared, user, user)
+            os.chown(self.token_file, user, user)
+        return shared
 
     def note_group(self, pid: int) -> None:
         """Remember the process group, for whoever has to clean up after a killed worker."""
@@ -100,7 +114,7 @@ class RunDir:
         Misconfigured when `base` belongs to somebody else, is open to others, or is too long for the path of a socket.
         """
         path = base / f"w-{secrets.token_hex(3)}"
-        longest = os.fsencode(path / "c99999" / "s")
+        longest = os.fsencode(path / "c99999" / "r" / "s")
         if len(longest) > _SOCKET_PATH_LIMIT:
             room = _SOCKET_PATH_LIMIT - (len(longest) - len(os.fsencode(base)))
             raise Misconfigured(
@@ -123,6 +137,20 @@ class RunDir:
         """Remove the folder; its connectors have been stopped before."""
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
+
+
+def is_dead(folder: Path) -> bool:
+    """Whether the worker of this folder no longer lives; only asked about one that has started something."""
+    try:
+        lock = (folder / "lock").open("r+")
+    except FileNotFoundError:
+        return True
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def reap(base: Path) -> int:

@@ -5,6 +5,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from towpath.connector.v1 import types_pb2 as _types_pb2
 from towpath.control.v1 import jobs_pb2 as _jobs_pb2
+from towpath.control.v1 import limits_pb2 as _limits_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -69,16 +70,20 @@ class ConnectionStream(_message.Message):
     def __init__(self, name: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ..., read_mode: _Optional[_Union[_types_pb2.ReadMode, str]] = ..., write_mode: _Optional[_Union[_types_pb2.WriteMode, str]] = ..., columns: _Optional[_Iterable[str]] = ..., cursor_column: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ConnectionSettings(_message.Message):
-    __slots__ = ("max_parallel_streams", "commit_bytes", "commit_interval", "max_attempts")
+    __slots__ = ("max_parallel_streams", "commit_bytes", "commit_interval", "max_attempts", "source_limits", "destination_limits")
     MAX_PARALLEL_STREAMS_FIELD_NUMBER: _ClassVar[int]
     COMMIT_BYTES_FIELD_NUMBER: _ClassVar[int]
     COMMIT_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_LIMITS_FIELD_NUMBER: _ClassVar[int]
+    DESTINATION_LIMITS_FIELD_NUMBER: _ClassVar[int]
     max_parallel_streams: int
     commit_bytes: int
     commit_interval: _duration_pb2.Duration
     max_attempts: int
-    def __init__(self, max_parallel_streams: _Optional[int] = ..., commit_bytes: _Optional[int] = ..., commit_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_attempts: _Optional[int] = ...) -> None: ...
+    source_limits: _limits_pb2.ContainerLimits
+    destination_limits: _limits_pb2.ContainerLimits
+    def __init__(self, max_parallel_streams: _Optional[int] = ..., commit_bytes: _Optional[int] = ..., commit_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_attempts: _Optional[int] = ..., source_limits: _Optional[_Union[_limits_pb2.ContainerLimits, _Mapping]] = ..., destination_limits: _Optional[_Union[_limits_pb2.ContainerLimits, _Mapping]] = ...) -> None: ...
 
 class Schedule(_message.Message):
     __slots__ = ("interval", "cron")

@@ -25,37 +25,38 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from towpath.connector.v1 import connector_pb2 as towpath_dot_connector_dot_v1_dot_connector__pb2
+from towpath.control.v1 import limits_pb2 as towpath_dot_control_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#towpath/control/v1/connectors.proto\x12\x12towpath.control.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$towpath/connector/v1/connector.proto\"\xff\x01\n\tConnector\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n\x07\x63ommand\x18\x02 \x03(\tR\x07\x63ommand\x12\x36\n\x04spec\x18\x03 \x01(\x0b\x32\".towpath.connector.v1.SpecResponseR\x04spec\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x12\n\x04\x65tag\x18\x06 \x01(\tR\x04\x65tag\"\x97\x01\n\x16\x43reateConnectorRequest\x12!\n\x0c\x63onnector_id\x18\x01 \x01(\tR\x0b\x63onnectorId\x12;\n\tconnector\x18\x02 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"V\n\x17\x43reateConnectorResponse\x12;\n\tconnector\x18\x01 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\")\n\x13GetConnectorRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"S\n\x14GetConnectorResponse\x12;\n\tconnector\x18\x01 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\"S\n\x15ListConnectorsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x7f\n\x16ListConnectorsResponse\x12=\n\nconnectors\x18\x01 \x03(\x0b\x32\x1d.towpath.control.v1.ConnectorR\nconnectors\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x92\x01\n\x16UpdateConnectorRequest\x12;\n\tconnector\x18\x01 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"V\n\x17UpdateConnectorResponse\x12;\n\tconnector\x18\x01 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\",\n\x16\x44\x65leteConnectorRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x19\n\x17\x44\x65leteConnectorResponse2\xa2\x04\n\x10\x43onnectorService\x12j\n\x0f\x43reateConnector\x12*.towpath.control.v1.CreateConnectorRequest\x1a+.towpath.control.v1.CreateConnectorResponse\x12\x61\n\x0cGetConnector\x12\'.towpath.control.v1.GetConnectorRequest\x1a(.towpath.control.v1.GetConnectorResponse\x12g\n\x0eListConnectors\x12).towpath.control.v1.ListConnectorsRequest\x1a*.towpath.control.v1.ListConnectorsResponse\x12j\n\x0fUpdateConnector\x12*.towpath.control.v1.UpdateConnectorRequest\x1a+.towpath.control.v1.UpdateConnectorResponse\x12j\n\x0f\x44\x65leteConnector\x12*.towpath.control.v1.DeleteConnectorRequest\x1a+.towpath.control.v1.DeleteConnectorResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#towpath/control/v1/connectors.proto\x12\x12towpath.control.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$towpath/connector/v1/connector.proto\x1a\x1ftowpath/control/v1/limits.proto\"\xd2\x02\n\tConnector\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n\x07\x63ommand\x18\x02 \x03(\tR\x07\x63ommand\x12\x36\n\x04spec\x18\x03 \x01(\x0b\x32\".towpath.connector.v1.SpecResponseR\x04spec\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x12\n\x04\x65tag\x18\x06 \x01(\tR\x04\x65tag\x12\x14\n\x05image\x18\x07 \x01(\tR\x05image\x12;\n\x06limits\x18\x08 \x01(\x0b\x32#.towpath.control.v1.ContainerLimitsR\x06limits\"\x97\x01\n\x16\x43reateConnectorRequest\x12!\n\x0c\x63onnector_id\x18\x01 \x01(\tR\x0b\x63onnectorId\x12;\n\tconnector\x18\x02 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"V\n\x17\x43reateConnectorResponse\x12;\n\tconnector\x18\x01 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\")\n\x13GetConnectorRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"S\n\x14GetConnectorResponse\x12;\n\tconnector\x18\x01 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\"S\n\x15ListConnectorsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x7f\n\x16ListConnectorsResponse\x12=\n\nconnectors\x18\x01 \x03(\x0b\x32\x1d.towpath.control.v1.ConnectorR\nconnectors\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x92\x01\n\x16UpdateConnectorRequest\x12;\n\tconnector\x18\x01 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"V\n\x17UpdateConnectorResponse\x12;\n\tconnector\x18\x01 \x01(\x0b\x32\x1d.towpath.control.v1.ConnectorR\tconnector\",\n\x16\x44\x65leteConnectorRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x19\n\x17\x44\x65leteConnectorResponse2\xa2\x04\n\x10\x43onnectorService\x12j\n\x0f\x43reateConnector\x12*.towpath.control.v1.CreateConnectorRequest\x1a+.towpath.control.v1.CreateConnectorResponse\x12\x61\n\x0cGetConnector\x12\'.towpath.control.v1.GetConnectorRequest\x1a(.towpath.control.v1.GetConnectorResponse\x12g\n\x0eListConnectors\x12).towpath.control.v1.ListConnectorsRequest\x1a*.towpath.control.v1.ListConnectorsResponse\x12j\n\x0fUpdateConnector\x12*.towpath.control.v1.UpdateConnectorRequest\x1a+.towpath.control.v1.UpdateConnectorResponse\x12j\n\x0f\x44\x65leteConnector\x12*.towpath.control.v1.DeleteConnectorRequest\x1a+.towpath.control.v1.DeleteConnectorResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'towpath.control.v1.connectors_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONNECTOR']._serialized_start=165
-  _globals['_CONNECTOR']._serialized_end=420
-  _globals['_CREATECONNECTORREQUEST']._serialized_start=423
-  _globals['_CREATECONNECTORREQUEST']._serialized_end=574
-  _globals['_CREATECONNECTORRESPONSE']._serialized_start=576
-  _globals['_CREATECONNECTORRESPONSE']._serialized_end=662
-  _globals['_GETCONNECTORREQUEST']._serialized_start=664
-  _globals['_GETCONNECTORREQUEST']._serialized_end=705
-  _globals['_GETCONNECTORRESPONSE']._serialized_start=707
-  _globals['_GETCONNECTORRESPONSE']._serialized_end=790
-  _globals['_LISTCONNECTORSREQUEST']._serialized_start=792
-  _globals['_LISTCONNECTORSREQUEST']._serialized_end=875
-  _globals['_LISTCONNECTORSRESPONSE']._serialized_start=877
-  _globals['_LISTCONNECTORSRESPONSE']._serialized_end=1004
-  _globals['_UPDATECONNECTORREQUEST']._serialized_start=1007
-  _globals['_UPDATECONNECTORREQUEST']._serialized_end=1153
-  _globals['_UPDATECONNECTORRESPONSE']._serialized_start=1155
-  _globals['_UPDATECONNECTORRESPONSE']._serialized_end=1241
-  _globals['_DELETECONNECTORREQUEST']._serialized_start=1243
-  _globals['_DELETECONNECTORREQUEST']._serialized_end=1287
-  _globals['_DELETECONNECTORRESPONSE']._serialized_start=1289
-  _globals['_DELETECONNECTORRESPONSE']._serialized_end=1314
-  _globals['_CONNECTORSERVICE']._serialized_start=1317
-  _globals['_CONNECTORSERVICE']._serialized_end=1863
+  _globals['_CONNECTOR']._serialized_start=198
+  _globals['_CONNECTOR']._serialized_end=536
+  _globals['_CREATECONNECTORREQUEST']._serialized_start=539
+  _globals['_CREATECONNECTORREQUEST']._serialized_end=690
+  _globals['_CREATECONNECTORRESPONSE']._serialized_start=692
+  _globals['_CREATECONNECTORRESPONSE']._serialized_end=778
+  _globals['_GETCONNECTORREQUEST']._serialized_start=780
+  _globals['_GETCONNECTORREQUEST']._serialized_end=821
+  _globals['_GETCONNECTORRESPONSE']._serialized_start=823
+  _globals['_GETCONNECTORRESPONSE']._serialized_end=906
+  _globals['_LISTCONNECTORSREQUEST']._serialized_start=908
+  _globals['_LISTCONNECTORSREQUEST']._serialized_end=991
+  _globals['_LISTCONNECTORSRESPONSE']._serialized_start=993
+  _globals['_LISTCONNECTORSRESPONSE']._serialized_end=1120
+  _globals['_UPDATECONNECTORREQUEST']._serialized_start=1123
+  _globals['_UPDATECONNECTORREQUEST']._serialized_end=1269
+  _globals['_UPDATECONNECTORRESPONSE']._serialized_start=1271
+  _globals['_UPDATECONNECTORRESPONSE']._serialized_end=1357
+  _globals['_DELETECONNECTORREQUEST']._serialized_start=1359
+  _globals['_DELETECONNECTORREQUEST']._serialized_end=1403
+  _globals['_DELETECONNECTORRESPONSE']._serialized_start=1405
+  _globals['_DELETECONNECTORRESPONSE']._serialized_end=1430
+  _globals['_CONNECTORSERVICE']._serialized_start=1433
+  _globals['_CONNECTORSERVICE']._serialized_end=1979
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from towpath.connector.v1 import destination_pb2 as _destination_pb2
 from towpath.control.v1 import connections_pb2 as _connections_pb2
 from towpath.control.v1 import failures_pb2 as _failures_pb2
 from towpath.control.v1 import jobs_pb2 as _jobs_pb2
+from towpath.control.v1 import limits_pb2 as _limits_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -17,16 +18,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ConnectorLaunch(_message.Message):
-    __slots__ = ("connector", "command", "config_json", "spec")
+    __slots__ = ("connector", "command", "config_json", "spec", "image", "limits")
     CONNECTOR_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     CONFIG_JSON_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     connector: str
     command: _containers.RepeatedScalarFieldContainer[str]
     config_json: str
     spec: _connector_pb2.SpecResponse
-    def __init__(self, connector: _Optional[str] = ..., command: _Optional[_Iterable[str]] = ..., config_json: _Optional[str] = ..., spec: _Optional[_Union[_connector_pb2.SpecResponse, _Mapping]] = ...) -> None: ...
+    image: str
+    limits: _limits_pb2.ContainerLimits
+    def __init__(self, connector: _Optional[str] = ..., command: _Optional[_Iterable[str]] = ..., config_json: _Optional[str] = ..., spec: _Optional[_Union[_connector_pb2.SpecResponse, _Mapping]] = ..., image: _Optional[str] = ..., limits: _Optional[_Union[_limits_pb2.ContainerLimits, _Mapping]] = ...) -> None: ...
 
 class StreamWork(_message.Message):
     __slots__ = ("stream_index", "stream", "state", "state_version", "commit_seq", "receipts", "generation_id", "minimum_generation_id", "last_ipc_schema", "rows_committed", "bytes_committed", "transferred")

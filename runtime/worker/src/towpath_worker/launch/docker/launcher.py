@@ -1,0 +1,152 @@
+"""Connectors as containers on the Docker engine of this machine, each on a Unix socket in a shared folder.
+
+A container gets what a connector needs, and nothing else: a read-only root, a bounded /tmp, the folder of its socket,
+the file of its token, a user that is not root, no capabilities, no way to new privileges, the engine's seccomp profile,
+limits, and a network of its own. Nothing of the worker's environment passes, but for names that its operator gave.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from docker.errors import APIError, NotFound
+from docker.types import LogConfig
+from towpath_sdk.errors import Misconfigured, Owner, TowpathError, Unavailable
+
+from towpath_worker.launch.docker.attached import Attached, attach
+from towpath_worker.launch.docker.container import RunningContainer, Started
+from towpath_worker.launch.docker.engine import Engine, said, status
+from towpath_worker.launch.docker.images import image_id
+from towpath_worker.launch.docker.labels import CONNECTOR, JOB, RUN_DIR
+from towpath_worker.launch.docker.networks import make_network
+from towpath_worker.launch.docker.policy import ContainerPolicy
+from towpath_worker.launch.port import Launch, Running
+from towpath_worker.launch.readiness import serving
+from towpath_worker.launch.run_dir import ConnectorDir, RunDir
+from towpath_worker.launch.starting import finish, ready
+
+__all__ = ["DockerLauncher"]
+
+_SHARED = "/run/towpath"
+_TOKEN = "/run/towpath-token"  # noqa: S105 - a path
+_NOBODY = 65532
+"""User of the containers of a worker that is root; any other worker's run as its own, which alone may connect."""
+_SERVER_ERROR = 500
+
+
+class DockerLauncher:
+    """Starts connectors as containers.
+
+    `environ` is what connectors see, next to the TOWPATH_ variables of the protocol; `start_timeout` and `stop_grace`
+    are in seconds, and a pull does not count.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        run_dir: RunDir,
+        policy: ContainerPolicy,
+        environ: Mapping[str, str],
+        *,
+        start_timeout: float = 30.0,
+        stop_grace: float = 2.0,
+    ) -> None:
+        self._engine = engine
+        self._run_dir = run_dir
+        self._policy = policy
+        self._environ = environ
+        self._start_timeout = start_timeout
+        self._stop_grace = stop_grace
+        self._user = os.geteuid() or _NOBODY
+
+    @asynccontextmanager
+    async def launch(self, launch: Launch) -> AsyncGenerator[Running]:
+        """Start a connector and remove it on leaving; see `Launcher.launch`.
+
+        Beyond that, entering raises Misconfigured or Denied for an image that cannot be had or is for other machines,
+        and Unavailable where the engine or a registry does not answer.
+        """
+        image = await self._engine.run(lambda client: image_id(client, launch.name, launch.image, self._policy.pull))
+        folder = self._run_dir.connector()
+        name = f"towpath-{secrets.token_hex(6)}"
+        try:
+            running = await finish(self._start(launch, image, name, folder))
+            try:
+                await ready(running, serving(folder.address, folder.socket), self._start_timeout)
+                yield running
+            finally:
+                await finish(running.stop(self._stop_grace))
+        finally:
+            with suppress(Unavailable, APIError):  # the reaper of a later worker finds it
+                await finish(self._engine.run(lambda client: _remove(client, name)))
+            folder.remove()
+
+    async def _start(self, launch: Launch, image: str, name: str, folder: ConnectorDir) -> RunningContainer:
+        token = folder.token
+        labels = {RUN_DIR: str(self._run_dir.path), JOB: launch.job, CONNECTOR: launch.name}
+        options = self._options(launch, folder)
+
+        def start(client: Any) -> Started:
+            make_network(client, name, labels, self._policy.subnets)
+            options["nano_cpus"] = min(options["nano_cpus"], int(client.info()["NCPU"]) * 10**9)
+            container = client.containers.create(image, name=name, network=name, labels=labels, **options)
+            connection = attach(client, container.id)
+            try:
+                container.start()
+                container.reload()
+            except BaseException:
+                connection.close()
+                raise
+            return Started(str(container.id), int(container.attrs["State"]["Pid"]), connection)
+
+        try:
+            started = await self._engine.run(start)
+        except APIError as error:
+            raise _not_started(launch, error) from error
+        attached = await Attached.open(started.connection)
+        return RunningContainer(self._engine, launch, folder, token, started, attached)
+
+    def _options(self, launch: Launch, folder: ConnectorDir) -> dict[str, Any]:
+        limits = self._policy.limits_for(launch.limits)
+        shared = folder.hand_over(self._user)
+        return {
+            "environment": {
+                **self._environ,
+                "HOME": "/tmp",  # noqa: S108 - within the container
+                "TMPDIR": "/tmp",  # noqa: S108 - likewise
+                "TOWPATH_LISTEN": f"unix:{_SHARED}/s",
+                "TOWPATH_TOKEN_FILE": _TOKEN,
+                "TOWPATH_EXIT_WITH_PARENT": "1",
+            },
+            "volumes": [f"{shared}:{_SHARED}", f"{folder.token_file}:{_TOKEN}:ro"],
+            "tmpfs": {"/tmp": f"size={limits.temporary_bytes},mode=1777"},  # noqa: S108 - likewise
+            "user": f"{self._user}:{self._user}",
+            "read_only": True,
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "mem_limit": limits.memory_bytes,
+            "memswap_limit": limits.memory_bytes,
+            "nano_cpus": limits.cpu_millis * 10**6,
+            "pids_limit": limits.max_processes,
+            "extra_hosts": {"host.docker.internal": "host-gateway"},
+            "log_config": LogConfig(type="none"),  # the worker reads every line; a second copy would fill the disk
+            "stdin_open": True,
+        }
+
+
+def _remove(client: Any, name: str) -> None:
+    with suppress(NotFound):
+        client.api.remove_container(name, force=True, v=True)
+    with suppress(NotFound):
+        client.api.remove_network(name)
+
+
+def _not_started(launch: Launch, error: APIError) -> TowpathError:
+    message = f"{launch.name}: the Docker engine cannot start {launch.image}: {said(error)}"
+    if status(error) < _SERVER_ERROR:
+        return Misconfigured(message, reason="CONNECTOR_NOT_STARTED", owner=Owner.CONNECTOR)
+    return Unavailable(message, reason="CONNECTOR_NOT_STARTED", owner=Owner.PLATFORM)
