@@ -30,7 +30,7 @@ _SHARED = Path(tempfile.gettempdir()) / f"towpath-test-docker-{os.getuid()}"
 
 
 @dataclass(frozen=True)
-class Engine:
+class DockerEngine:
     """A Docker engine: `url` is its DOCKER_HOST, `client` one of the Docker SDK."""
 
     url: str
@@ -57,14 +57,14 @@ class Engine:
 
 
 @pytest.fixture(scope="session")
-def docker_engine() -> Iterator[Engine]:
+def docker_engine() -> Iterator[DockerEngine]:
     """The machine's engine, or one for all sessions of this moment; DOCKER_HOST names it while the fixture lives."""
     with ExitStack() as stack, pytest.MonkeyPatch.context() as environ:
         url = running_engine() or stack.enter_context(_shared_engine())
         client = cast("Any", docker).DockerClient(base_url=url, timeout=120)
         stack.callback(client.close)
         environ.setenv("DOCKER_HOST", url)
-        yield Engine(url, client)
+        yield DockerEngine(url, client)
 
 
 @contextmanager

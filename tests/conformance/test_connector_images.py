@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fix_docker import Engine
+from fix_docker import DockerEngine
 from towpath_authoring.image import lay_out
 from towpath_conformance import CHECKS, Outcome, judge
 from towpath_conformance.case import Patience, load_case
@@ -37,7 +37,7 @@ def everybodys_files() -> Iterator[None]:
 @pytest.mark.parametrize("name", GROUPS)
 @pytest.mark.usefixtures("everybodys_files")
 async def test_the_image_of_a_connector_passes_what_the_program_passes(
-    name: str, docker_engine: Engine, tmp_path: Path
+    name: str, docker_engine: DockerEngine, tmp_path: Path
 ) -> None:
     """A read-only root, another user and no capabilities are what it will run with."""
     image = docker_engine.connector(name)
@@ -54,7 +54,7 @@ async def test_the_image_of_a_connector_passes_what_the_program_passes(
     assert passed >= {"handshake", "read" if name.startswith("source") else "write"}
 
 
-def test_an_image_is_the_same_whenever_it_is_built(docker_engine: Engine, tmp_path: Path) -> None:
+def test_an_image_is_the_same_whenever_it_is_built(docker_engine: DockerEngine, tmp_path: Path) -> None:
     """Whoever builds a release again can tell that it is what was released."""
     first = docker_engine.client.images.get(docker_engine.connector("destination-local"))
     site = tmp_path / "site"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conformance_image import MOUNTS, image_of
 from conformance_prompt import Prompt
-from fix_docker import Engine
+from fix_docker import DockerEngine
 from towpath_conformance.targets.image import ImageTarget
 from towpath_conformance.targets.port import StartFailed
 
@@ -19,7 +19,7 @@ CHOSEN = ["--check", "read.opened-first", "--check", "read.batch-seq"]
 
 
 @pytest.fixture(scope="module")
-def engine(docker_engine: Engine) -> Any:
+def engine(docker_engine: DockerEngine) -> Any:
     return docker_engine.client
 
 

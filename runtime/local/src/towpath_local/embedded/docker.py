@@ -21,7 +21,7 @@ from towpath_local.embedded.errors import BinaryMissing, EmbeddedServerError
 from towpath_local.embedded.process import Command
 from towpath_local.embedded.server import EmbeddedServer
 
-__all__ = ["EmbeddedDocker", "running_engine"]
+__all__ = ["EmbeddedDocker", "host_address", "running_engine"]
 
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
@@ -89,6 +89,11 @@ class EmbeddedDocker(EmbeddedServer):
         except (DockerException, OSError) as error:
             return str(error)
         return None
+
+
+def host_address(client: Any) -> str:
+    """Return the address of this machine that containers on every bridge reach: the gateway of the default one."""
+    return client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
 
 
 def running_engine() -> str | None:

@@ -62,6 +62,7 @@ class EmbeddedPostgres(EmbeddedServer):
         settings: Mapping[str, str] | None = None,
         programs: Path | None = None,
         readable: Sequence[Path] = (),
+        host: str = LOOPBACK,
     ) -> None:
         """Describe a server whose data live below `directory`.
 
@@ -69,7 +70,8 @@ class EmbeddedPostgres(EmbeddedServer):
         in the directory. `settings` are PostgreSQL's own, such as {"fsync": "off"}, and count at every start.
         `programs` is the folder of another PostgreSQL's programs, for what the wheel's cannot do (TLS); `version` then
         says nothing. `readable` are files that settings refer to: when root starts the server, they are handed over to
-        the user it runs as.
+        the user it runs as. `host` is the address that it listens on; on another than the loopback address it takes
+        passwords from everywhere.
         """
         super().__init__(directory, {"sql": port})
         self.version: Version = version
@@ -77,11 +79,12 @@ class EmbeddedPostgres(EmbeddedServer):
         self._settings = dict(settings or {})
         self._given_programs = programs
         self._readable = tuple(readable)
+        self._host = host
 
     @property
     def host(self) -> str:
-        """The loopback address."""
-        return LOOPBACK
+        """The address that it listens on."""
+        return self._host
 
     @property
     def port(self) -> int:
@@ -142,6 +145,10 @@ class EmbeddedPostgres(EmbeddedServer):
     def _password_file(self) -> Path:
         return self.directory / "password"
 
+    @property
+    def _rules(self) -> Path:
+        return self.directory / "pg_hba.conf"
+
     @functools.cached_property
     def _programs(self) -> Path:
         if self._given_programs is not None:
@@ -154,6 +161,9 @@ class EmbeddedPostgres(EmbeddedServer):
     def _prepare(self) -> None:
         user = _unprivileged_user(self._programs / "postgres", self.directory)
         _give(self._readable, user)
+        if self._host != LOOPBACK:
+            self._rules.write_text("host all all all scram-sha-256\n")
+            _give([self._rules], user)
         if not self._password_file.exists():
             self._password_file.touch(mode=0o600)
             self._password_file.write_text(self._given_password or secrets.token_urlsafe(24))
@@ -201,7 +211,8 @@ class EmbeddedPostgres(EmbeddedServer):
         user = _unprivileged_user(self._programs / "postgres", self.directory)
         settings = {
             "port": str(self.port),
-            "listen_addresses": LOOPBACK,
+            "listen_addresses": self._host,
+            **({} if self._host == LOOPBACK else {"hba_file": str(self._rules)}),
             "unix_socket_directories": str(self.socket_directory or ""),
             "wal_level": "logical",
             **self._settings,

@@ -54,12 +54,13 @@ class EmbeddedS3(EmbeddedServer):
         access_key: str | None = None,
         secret_key: str | None = None,
         memory_limit: str = "400MiB",
+        host: str = LOOPBACK,
     ) -> None:
         """Describe a server whose objects live below `directory`.
 
         The keys count when the directory is new; by default they are drawn at random and kept in it. `memory_limit` is
-        what its memory is kept near, in Go's notation: it is no hard limit. Raises ValueError for no bucket at all, or
-        one whose name S3 does not allow.
+        what its memory is kept near, in Go's notation: it is no hard limit. `host` is the address that all of it
+        listens on. Raises ValueError for no bucket at all, or one whose name S3 does not allow.
         """
         super().__init__(directory, {"s3": port})
         if not buckets:
@@ -70,11 +71,12 @@ class EmbeddedS3(EmbeddedServer):
         self._buckets = tuple(buckets)
         self._given_keys = (access_key, secret_key)
         self._memory_limit = memory_limit
+        self._host = host
 
     @property
     def host(self) -> str:
-        """The loopback address."""
-        return LOOPBACK
+        """The address that it listens on."""
+        return self._host
 
     @property
     def port(self) -> int:
@@ -181,8 +183,8 @@ class EmbeddedS3(EmbeddedServer):
 
     def _command(self, lock: int) -> Command:
         options = {
-            "ip": LOOPBACK,
-            "ip.bind": LOOPBACK,
+            "ip": self._host,
+            "ip.bind": self._host,
             "dir": str(self.directory / "data"),
             "s3.config": str(self._identities),
             # Otherwise it creates a bucket for whoever misspells one.
