@@ -3,6 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 began=$SECONDS
+# Hundreds of processes are started, and each would compile its modules anew where bytecode is not kept.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX="$PWD/.cache/bytecode"
 make --no-print-directory setup
 scripts/system-packages.sh
 make --no-print-directory lint
@@ -12,7 +15,8 @@ if [ -n "${PYTEST_ARGS:-}" ]; then
     pytest -n 3 --dist loadfile ${PYTEST_ARGS}
 else
     # Tests wait for servers more than they compute: three at a time on two cores, each file's tests in one process.
-    pytest -n 3 --dist loadfile --ignore tests/conformance/test_mutants.py
+    # Files begin in the order of tests/conftest.py, the longest first, so that none is left to run alone at the end.
+    pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/conformance/test_mutants.py
     # Broken connectors are judged by time and memory too, so nothing else runs beside them.
     pytest -n 2 tests/conformance/test_mutants.py
 fi
