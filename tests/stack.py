@@ -29,8 +29,8 @@ __all__ = ["FAST", "Finished", "Part", "Stack", "postgres_config", "s3_config"]
 
 Part = Literal["temporal", "server", "worker", "web"]
 
-FAST = {"TOWPATH_SERVER_LEASE": "5"}
-"""Environment with which a dead worker is noticed within seconds."""
+FAST = {"TOWPATH_SERVER_LEASE": "5", "TOWPATH_WORKER_START_TIMEOUT": "15"}
+"""Environment with which a dead worker is noticed within seconds, and a connector that hangs at its start soon."""
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 60.0

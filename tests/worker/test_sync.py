@@ -92,7 +92,9 @@ def test_streams_of_a_job_do_not_mix(rig: WorkerRig) -> None:
 
 def test_commits_of_one_stream_follow_each_other_without_a_gap(rig: WorkerRig) -> None:
     """Rows on both sides of a commit are the ones most easily lost or doubled."""
-    flow = rig.connect(stream(), source={"rows": 6000, "batch_rows": 100, "width": 1500}, settings=OFTEN)
+    # Slow enough for each commit to be stored before the next is due: of what waits for a store, one commit is made.
+    source = {"rows": 6000, "batch_rows": 100, "width": 1500, "seconds_per_batch": 0.05}
+    flow = rig.connect(stream(), source=source, settings=OFTEN)
     job = flow.succeed()
     assert job.total.commits > 3, flow.explain(job)
     assert flow.rows() == numbers(6000, width=1500)
