@@ -127,10 +127,10 @@ class WorkerRig:
 
     def __enter__(self) -> Self:
         self.root.mkdir(parents=True, exist_ok=True)
-        address = f"{LOOPBACK}:{free_port()}"
-        self.server = RigServer(self._server_command(address), address)
+        self.address = f"{LOOPBACK}:{free_port()}"
+        self.server = RigServer(self._server_command(self.address), self.address)
         self.server.start()
-        self.client = Client(Target(address))
+        self.client = Client(Target(self.address))
         return self
 
     def __exit__(
@@ -144,7 +144,7 @@ class WorkerRig:
         """Run a worker; `settings` are its variables in lower case, such as start_timeout=5."""
         base = run_dir or Path(tempfile.mkdtemp(prefix="tw-", dir="/tmp"))  # a socket's path must be short
         variables = {
-            "SERVER": self.server.address,
+            "SERVER": self.address,
             "TEMPORAL": self.temporal.address,
             "TEMPORAL_NAMESPACE": self.temporal.namespace,
             "TASK_QUEUE": self.task_queue,

