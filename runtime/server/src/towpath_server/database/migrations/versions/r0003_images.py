@@ -19,6 +19,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    with op.batch_alter_table("connectors") as batch:
-        batch.drop_column("limits")
-        batch.drop_column("image")
+    # Not as a batch: on SQLite that drops the table, to which sources and destinations refer.
+    op.execute("ALTER TABLE connectors DROP COLUMN limits")
+    op.execute("ALTER TABLE connectors DROP COLUMN image")
