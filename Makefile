@@ -5,7 +5,7 @@ GENERATED := proto/gen/python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock generate check-generated format lint types unit test demo up bench clean web web-build web-check
+.PHONY: help setup lock generate check-generated format lint types unit test demo images up bench clean web web-build web-check
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -42,8 +42,8 @@ unit: setup ## Run the tests that need no long-running stack
 test: ## Check everything: lint, types, and all tests against real servers
 	@scripts/test.sh
 
-demo: setup ## Move a million rows from PostgreSQL to S3 on this machine, and compare
-	@$(BIN)/python -m towpath_local.demo $(DEMO_ARGS)
+demo: setup ## Move a million rows from PostgreSQL to S3 on this machine, and compare; DOCKER=1 with connectors in containers
+	@$(if $(DOCKER),scripts/system-packages.sh &&) $(BIN)/python -m towpath_local.demo $(if $(DOCKER),--docker connectors) $(DEMO_ARGS)
 
 web-build: setup ## Build the web client that `towpath up` serves (npm); nothing happens when nothing changed
 	@scripts/web.sh build
@@ -53,6 +53,9 @@ web-check: setup ## Check the web client: types, lint, format, unit tests
 
 web: setup ## Develop the web client with hot reload, in front of a running `make up`
 	@scripts/web.sh dev
+
+images: setup ## Build the images of all connectors, on a base image that is made of this machine's Python
+	@$(BIN)/python -m towpath_local.images connectors
 
 up: setup ## Run Towpath on this machine until Ctrl-C, with the web client where npm can build it
 	@scripts/web.sh build-if-able

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Generator, Iterator
@@ -23,7 +21,7 @@ import pytest
 from fix_requirements import missing
 from towpath_local.embedded.docker import EmbeddedDocker, running_engine
 from towpath_local.embedded.errors import EmbeddedServerError
-from towpath_local.images import import_base
+from towpath_local.images.build import build_connectors
 
 _ROOT = Path(__file__).parents[1]
 _SHARED = Path(tempfile.gettempdir()) / f"towpath-test-docker-{os.getuid()}"
@@ -46,13 +44,7 @@ class DockerEngine:
         image = f"towpath-test-{name}:1"
         with _locked("build", fcntl.LOCK_EX):
             if not self.client.images.list(name=image):
-                base = import_base(self.client)
-                command = [sys.executable, "-m", "towpath_cli", "connector", "build", str(_ROOT / "connectors" / name)]
-                command += ["--tag", image, "--base-image", base, "--constraint", str(_ROOT / "requirements.lock")]
-                done = subprocess.run(
-                    command, env={**os.environ, **self.environ}, capture_output=True, text=True, check=False
-                )
-                assert done.returncode == 0, done.stderr
+                list(build_connectors(_ROOT / "connectors", {name: image}, self.url))
         return image
 
 

@@ -30,20 +30,24 @@ def main() -> int:
         description="Move a million rows from PostgreSQL to S3 here, and compare. A second run is incremental.",
     )
     folder = default_data_dir() / "demo"
-    parser.add_argument("--data-dir", type=Path, default=folder, help="folder of its servers (default: %(default)s)")
+    parser.add_argument("--data-dir", type=Path, help=f"folder of its servers (default: {folder}, -docker)")
     parser.add_argument("--reset", action="store_true", help="forget earlier runs and start anew")
     parser.add_argument("--keep-running", action="store_true", help="leave everything up at the end, until Ctrl-C")
     parser.add_argument(
         "--scale", type=_scale, default=1.0, help="size of a new shop; 1 is about 1.4 million rows (default: 1)"
     )
+    parser.add_argument(
+        "--docker", type=Path, metavar="FOLDER", help="run the connectors in containers, built from this folder"
+    )
     given = parser.parse_args()
     # Stopping is in `finally` blocks and context managers: a polite end has to pass through them.
     signal.signal(signal.SIGTERM, _interrupt)
-    root: Path = given.data_dir.expanduser().absolute()
+    usual = folder if given.docker is None else folder.with_name("demo-docker")
+    root: Path = (given.data_dir or usual).expanduser().absolute()
     try:
         if given.reset:
             reset(root)
-        return play(root, _console(), scale=given.scale, keep_running=given.keep_running)
+        return play(root, _console(), scale=given.scale, keep_running=given.keep_running, images=given.docker)
     except EmbeddedServerError as error:
         return report(Unavailable(str(error)))
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the edge: every error ends as one line here

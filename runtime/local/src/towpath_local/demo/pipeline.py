@@ -46,11 +46,15 @@ def follow(client: Client, console: Console, job: Job) -> Job:
 
 
 def _pipeline(stage: Stage) -> str:
-    documents = [
+    documents: list[object] = [
+        {"kind": "connector", "name": f"{name}-image", "image": image} for name, image in stage.images.items()
+    ]
+    suffix = "-image" if stage.images else ""
+    documents += [
         {
             "kind": "source",
             "name": "shop-db",
-            "connector": "source-postgres",
+            "connector": f"source-postgres{suffix}",
             "config": {
                 "host": stage.postgres.host,
                 "port": stage.postgres.port,
@@ -64,7 +68,7 @@ def _pipeline(stage: Stage) -> str:
         {
             "kind": "destination",
             "name": "lake",
-            "connector": "destination-s3",
+            "connector": f"destination-s3{suffix}",
             "config": {
                 "bucket": BUCKET,
                 "prefix": PREFIX,

@@ -20,6 +20,7 @@ from towpath_cli.target import Target
 from towpath_cli.units import bytes_text, count_text
 
 from towpath_local.demo.checksums import lake_fingerprint, source_fingerprint
+from towpath_local.demo.containers import open_containers
 from towpath_local.demo.contents import change, is_loaded, load
 from towpath_local.demo.lake import open_lake
 from towpath_local.demo.pipeline import CONNECTION, PREFIX, apply_pipeline, follow, unfinished_job
@@ -30,16 +31,21 @@ from towpath_local.demo.stage import BUCKET, DATABASE, Stage, open_stage
 __all__ = ["play"]
 
 
-def play(root: Path, console: Console, *, scale: float, keep_running: bool) -> int:
+def play(root: Path, console: Console, *, scale: float, keep_running: bool, images: Path | None = None) -> int:
     """Run the demo in the folder `root` and return its exit code: 0 only when source and destination agree.
 
-    `scale` is the size of the shop, if it is not there yet. All servers are stopped at the end, also when something
+    `scale` is the size of the shop, if it is not there yet. With `images`, the folder of the connectors, these run in
+    containers. All servers are stopped at the end, also when something
     fails on the way. Raises what the parts raise.
     """
     began = time.monotonic()
     with ExitStack() as stack:
+        containers = None
+        if images is not None:
+            with _step(console, "Building the connectors' images"):
+                containers = stack.enter_context(open_containers(root, images))
         with _step(console, "Starting PostgreSQL and an S3 server"):
-            stage = stack.enter_context(open_stage(root))
+            stage = stack.enter_context(open_stage(root, containers))
         changed = _prepare_shop(stage, console, scale)
         with _step(console, "Starting Towpath: Temporal, server, worker, connectors"):
             address = stage.endpoint().address

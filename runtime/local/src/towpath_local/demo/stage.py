@@ -13,7 +13,9 @@ from pathlib import Path
 from towpath_cli.endpoint import Endpoint, read_endpoint
 from towpath_sdk.errors import Misconfigured
 
+from towpath_local.demo.containers import IMAGES, Containers
 from towpath_local.embedded import EmbeddedPostgres, EmbeddedS3
+from towpath_local.embedded.ports import LOOPBACK
 from towpath_local.embedded.process import Command, SupervisedProcess
 
 __all__ = ["BUCKET", "DATABASE", "Stage", "open_stage", "reset"]
@@ -41,6 +43,8 @@ class Stage:
     postgres: EmbeddedPostgres
     s3: EmbeddedS3
     up: SupervisedProcess
+    images: Mapping[str, str]
+    """Images of connectors by their names; empty when they run as processes."""
 
     @property
     def towpath_folder(self) -> Path:
@@ -61,16 +65,18 @@ class Stage:
 
 
 @contextmanager
-def open_stage(root: Path) -> Generator[Stage]:
+def open_stage(root: Path, containers: Containers | None = None) -> Generator[Stage]:
     """Start all servers on the folder `root`, side by side, and stop them whatever happens.
 
-    PostgreSQL and S3 serve when this returns, Towpath may still be starting. Raises EmbeddedServerError.
+    PostgreSQL and S3 serve when this returns, Towpath may still be starting; with `containers` they listen where those
+    reach them, and Towpath remains on the loopback address, where they do not. Raises EmbeddedServerError.
     """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    postgres = EmbeddedPostgres(root / "postgres", settings=_POSTGRES_SETTINGS)
-    s3 = EmbeddedS3(root / "s3")
+    host = LOOPBACK if containers is None else containers.host
+    postgres = EmbeddedPostgres(root / "postgres", settings=_POSTGRES_SETTINGS, host=host)
+    s3 = EmbeddedS3(root / "s3", host=host)
     with ExitStack() as stack:
-        up = SupervisedProcess(_up(root))
+        up = SupervisedProcess(_up(root, containers))
         stack.callback(up.stop)
         for server in (postgres, s3):
             stack.callback(server.stop)
@@ -83,7 +89,7 @@ def open_stage(root: Path) -> Generator[Stage]:
             postgres.create_database(DATABASE)
         if not any(bucket.get("Name") == BUCKET for bucket in s3.client().list_buckets()["Buckets"]):
             s3.create_bucket(BUCKET)
-        yield Stage(root, postgres, s3, up)
+        yield Stage(root, postgres, s3, up, {} if containers is None else IMAGES)
 
 
 def reset(root: Path) -> None:
@@ -93,11 +99,11 @@ def reset(root: Path) -> None:
     shutil.rmtree(root, ignore_errors=False) if root.exists() else None
 
 
-def _up(root: Path) -> Command:
+def _up(root: Path, containers: Containers | None) -> Command:
     return Command(
         name="towpath up",
         argv=[sys.executable, "-m", "towpath_local", "--data-dir", str(root / "towpath")],
         log=root / "towpath-up.log",
-        environment={"PYTHONUNBUFFERED": "1"},
+        environment={"PYTHONUNBUFFERED": "1", **({"DOCKER_HOST": containers.url} if containers is not None else {})},
         stop_seconds=60,
     )
