@@ -104,7 +104,18 @@ def _to_servers(front: Front) -> Iterable[dict[str, Any]]:
                 "idle_timeout": _IDLE,
                 "max_stream_duration": {"grpc_timeout_header_max": "0s"},
                 # Only what no server can have begun: whether a call may be repeated is for its caller to know.
-                "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 3},
+                "retry_policy": {
+                    "retry_on": "connect-failure,refused-stream",
+                    "num_retries": 3,
+                    # At another server: the health check takes seconds to notice that this one is gone.
+                    "host_selection_retry_max_attempts": 5,
+                    "retry_host_predicate": [
+                        {
+                            "name": "envoy.retry_host_predicates.previous_hosts",
+                            "typed_config": {"@type": f"{_TYPE}.retry.host.previous_hosts.v3.PreviousHostsPredicate"},
+                        }
+                    ],
+                },
             },
         }
 
