@@ -114,10 +114,10 @@ class StandInConnectors:
     pause: float = 0.0
 
     async def answer(self, task: worker_pb2.GetTaskResponse) -> worker_pb2.CompleteTaskRequest:
-        """Answer one task, by the program that the connector is started with."""
+        """Answer one task, by the program or the image that the connector is started with."""
         self.launches.append(task.connector)
         await asyncio.sleep(self.pause)
-        program = task.connector.command[0]
+        program = task.connector.image or task.connector.command[0]
         if program == "hangs":
             await asyncio.sleep(3600)
         if program == "exits":

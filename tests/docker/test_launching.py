@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +18,7 @@ from fix_docker import DockerEngine
 from towpath_local.embedded.docker import host_address
 from towpath_local.images import import_base
 from towpath_sdk.errors import Kind, TowpathError
-from towpath_worker.launch import Launch, Limits
+from towpath_worker.launch import ChoosingLauncher, Launch, Limits
 from towpath_worker.launch.docker import ContainerPolicy, Reaper
 from towpath_worker.launch.docker.labels import JOB, RUN_DIR
 
@@ -73,6 +78,22 @@ async def test_a_connector_reaches_its_system_but_neither_the_platform_nor_anoth
                 assert not _connects(second, own["IPAddress"], 4321)
                 for address in (gateway, own["Gateway"], "127.0.0.1", "host.docker.internal"):
                     assert not _connects(second, address, platform.getsockname()[1]), address
+                port = system.getsockname()[1]
+                with _rejected(port):
+                    assert not _connects(second, gateway, port), "the rule of docs/adr/0007 holds"
+
+
+@contextmanager
+def _rejected(port: int) -> Iterator[None]:
+    """Keep connectors from a port of this machine, with the rule that its operator would make."""
+    rule = ["INPUT", "-i", "twp+", "-p", "tcp", "--dport", str(port), "-j", "REJECT"]
+    iptables = shutil.which("iptables", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    assert iptables is not None
+    subprocess.run([iptables, "-w", "-I", *rule], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([iptables, "-w", "-D", *rule], check=True)
 
 
 def _connects(container: Any, address: str, port: int) -> bool:
@@ -168,3 +189,13 @@ async def test_a_stopped_engine_is_said_as_what_it_is(yard: Any, monkeypatch: py
         async with yard.launcher().launch(launch_of("towpath-nowhere:1")):
             pass
     assert (caught.value.kind, caught.value.reason) == (Kind.UNAVAILABLE, "DOCKER_UNAVAILABLE")
+
+
+async def test_a_worker_starts_only_what_its_operator_allows() -> None:
+    """Where images of strangers run, commands must not, and the reverse."""
+    for image, said in (("towpath-nowhere:1", "starts no images"), ("", "starts no commands")):
+        with pytest.raises(TowpathError) as caught:
+            async with ChoosingLauncher(None, None).launch(launch_of(image)):
+                pass
+        assert caught.value.reason == "LAUNCHER_NOT_ALLOWED"
+        assert said in caught.value.message
