@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 
 import grpc
 import pytest
@@ -27,6 +29,7 @@ from sqlalchemy.exc import IntegrityError
 from temporalio.client import WorkflowExecutionStatus
 from towpath.control.v1 import connections_pb2, jobs_pb2
 from towpath.runtime.v1 import worker_pb2
+from towpath_contracts import SYNC_WORKFLOW, run_identity, scheduled_workflow_prefix
 from towpath_sdk.status import from_rpc
 
 
@@ -240,21 +243,43 @@ async def test_refresh_and_clear_name_streams_that_the_connection_has(api: Api) 
     assert [item.stream_index for item in work] == [1], "the position in the connection"
 
 
-async def test_scheduled_run_opens_its_job_once_and_is_skipped_beside_another(api: Api) -> None:
+async def scheduled_run(bench: Bench, name: str = "connections/daily") -> str:
+    """Start what a schedule would start, on a queue that nobody serves; return the identity of the run."""
+    workflow_id = f"{scheduled_workflow_prefix(name)}-{uuid.uuid4().hex}"
+    handle = await bench.client.start_workflow(
+        SYNC_WORKFLOW, id=workflow_id, task_queue="nobodys", execution_timeout=timedelta(minutes=1)
+    )
+    return run_identity(workflow_id, handle.first_execution_run_id or "")
+
+
+async def test_scheduled_run_opens_its_job_once_and_is_skipped_beside_another(api: Api, bench: Bench) -> None:
     """Temporal repeats an activity whose answer it lost."""
     await create_ends(api)
     await connect(api, stream("orders"))
-    opening = worker_pb2.OpenJobRequest(connection="connections/daily", run_id="scheduled/connections/daily-x:run-1")
+    opening = worker_pb2.OpenJobRequest(connection="connections/daily", run_id=await scheduled_run(bench))
     answers = await asyncio.gather(*(api.runs.OpenJob(opening) for _ in range(5)))
     assert len({answer.job for answer in answers}) == 1
     job = await get_job(api, answers[0].job)
     assert job.trigger == "schedule"
-    other = worker_pb2.OpenJobRequest(connection="connections/daily", run_id="scheduled/connections/daily-y:run-2")
+    other = worker_pb2.OpenJobRequest(connection="connections/daily", run_id=await scheduled_run(bench))
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "JOB_ACTIVE"):
         await api.runs.OpenJob(other)
     await run_to_end(api, job.name)
     assert (await api.runs.OpenJob(opening)).job == job.name
     assert (await api.runs.OpenJob(other)).job != job.name
-    for run_id in ("", "no-colon", ":run", "workflow:"):
+    for run_id in ("", "no-colon", ":run", "workflow:", "scheduled/connections/other-x:run-1"):
         with refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_RUN_ID"):
             await api.runs.OpenJob(worker_pb2.OpenJobRequest(connection="connections/daily", run_id=run_id))
+
+
+async def test_run_that_temporal_does_not_know_opens_no_job(api: Api, bench: Bench) -> None:
+    """Otherwise a worker's token alone would open any connection whose name is known, and read its configurations."""
+    await create_ends(api)
+    await connect(api, stream("orders"))
+    running = await scheduled_run(bench)
+    workflow_id, _, run_id = running.rpartition(":")
+    await bench.client.get_workflow_handle(workflow_id).terminate()
+    for identity in (running, f"{workflow_id}:{uuid.uuid4()}", f"{workflow_id}x:{run_id}"):
+        with refused(grpc.StatusCode.FAILED_PRECONDITION, "NO_SUCH_RUN"):
+            await api.runs.OpenJob(worker_pb2.OpenJobRequest(connection="connections/daily", run_id=identity))
+    assert not (await api.jobs.ListJobs(jobs_pb2.ListJobsRequest())).jobs

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
-from towpath_contracts import job_workflow_id, split_run_identity
-from towpath_sdk.errors import Misconfigured, TowpathError
+from towpath_contracts import job_workflow_id, scheduled_workflow_prefix, split_run_identity
+from towpath_sdk.errors import Conflict, Misconfigured, TowpathError
 
 from towpath_server.domain.connection import Connection
 from towpath_server.domain.failure import Failure, cancelled_by_user
@@ -22,7 +22,7 @@ from towpath_server.metrics import JOBS_ENDED
 from towpath_server.use_cases.audit import record
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.endings import end_job
-from towpath_server.use_cases.orchestrator import Orchestrator
+from towpath_server.use_cases.orchestrator import Orchestrator, WorkflowStatus
 from towpath_server.use_cases.problems import JobActive, JobEnded, no_such
 from towpath_server.use_cases.requests import now, remember, served_before
 from towpath_server.use_cases.store import Records, Store
@@ -63,12 +63,27 @@ class Jobs:
             return await view_of(records, job.id)
 
     async def open_scheduled(self, connection: str, run_identity: str) -> Job:
-        """Return the job of a scheduled run, made now unless it was before. Raises JobActive: the run is skipped."""
+        """Return the job of a scheduled run, made now unless it was before.
+
+        Raises JobActive: the run is skipped. Raises Conflict unless Temporal runs it: a worker opens what it was
+        handed, and nobody guesses the id of a run.
+        """
         name = f"connections/{connection}"
         try:
             workflow_id, run_id = split_run_identity(run_identity)
         except ValueError as error:
             raise Misconfigured(str(error), reason="INVALID_RUN_ID", fields={"run_id": str(error)}) from error
+        if not workflow_id.startswith(f"{scheduled_workflow_prefix(name)}-"):
+            problem = f"is no run of the schedule of {name}"
+            raise Misconfigured(f"run_id {problem}", reason="INVALID_RUN_ID", fields={"run_id": problem})
+        async with self._store.read() as records:
+            if await records.connections.find(connection) is None:
+                raise no_such(name)
+            known = await records.jobs.of_run(workflow_id, run_id)
+        if known is not None:
+            return known
+        if await self._orchestrator.status(workflow_id, run_id) is not WorkflowStatus.RUNNING:
+            raise Conflict(f"{run_identity} is no run of {name} that is under way", reason="NO_SUCH_RUN")
         async with self._store.write() as records:
             present = await records.connections.find(connection, lock=True)
             if present is None:

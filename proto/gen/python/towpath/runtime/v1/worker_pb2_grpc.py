@@ -29,7 +29,9 @@ class JobRunServiceStub(object):
     """JobRunService is how an attempt learns its work, keeps its lease and stores its commits.
 
     Every call but OpenJob, BeginAttempt, BeginPublish and FinishJob carries the job's epoch. A call with an epoch that is not
-    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end.
+    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end. A job is held by
+    the caller (the token) that began its newest attempt or publication; to any other, calls that change it answer
+    PERMISSION_DENIED with the reason NOT_HELD.
     """
 
     def __init__(self, channel):
@@ -94,12 +96,15 @@ class JobRunServiceServicer(object):
     """JobRunService is how an attempt learns its work, keeps its lease and stores its commits.
 
     Every call but OpenJob, BeginAttempt, BeginPublish and FinishJob carries the job's epoch. A call with an epoch that is not
-    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end.
+    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end. A job is held by
+    the caller (the token) that began its newest attempt or publication; to any other, calls that change it answer
+    PERMISSION_DENIED with the reason NOT_HELD.
     """
 
     def OpenJob(self, request, context):
         """OpenJob creates the job of a scheduled run. Idempotent per run_id. FAILED_PRECONDITION with the reason JOB_ACTIVE when
-        another job of the connection is queued or running: the run is skipped.
+        another job of the connection is queued or running: the run is skipped; with NO_SUCH_RUN when Temporal knows of no such
+        run, or it is over: a worker opens what it was handed, and nothing else.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -239,7 +244,9 @@ class JobRunService(object):
     """JobRunService is how an attempt learns its work, keeps its lease and stores its commits.
 
     Every call but OpenJob, BeginAttempt, BeginPublish and FinishJob carries the job's epoch. A call with an epoch that is not
-    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end.
+    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end. A job is held by
+    the caller (the token) that began its newest attempt or publication; to any other, calls that change it answer
+    PERMISSION_DENIED with the reason NOT_HELD.
     """
 
     @staticmethod
@@ -547,7 +554,8 @@ class TaskServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CompleteTask(self, request, context):
-        """CompleteTask stores the outcome. Idempotent.
+        """CompleteTask stores the outcome. Idempotent. PERMISSION_DENIED with the reason NOT_HELD unless the caller got the task
+        last.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -30,7 +30,9 @@ class JobRunServiceStub:
     """JobRunService is how an attempt learns its work, keeps its lease and stores its commits.
 
     Every call but OpenJob, BeginAttempt, BeginPublish and FinishJob carries the job's epoch. A call with an epoch that is not
-    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end.
+    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end. A job is held by
+    the caller (the token) that began its newest attempt or publication; to any other, calls that change it answer
+    PERMISSION_DENIED with the reason NOT_HELD.
     """
 
     @_typing.overload
@@ -39,7 +41,8 @@ class JobRunServiceStub:
     def __new__(cls, channel: _aio.Channel) -> JobRunServiceAsyncStub: ...
     OpenJob: _grpc.UnaryUnaryMultiCallable[_worker_pb2.OpenJobRequest, _worker_pb2.OpenJobResponse]
     """OpenJob creates the job of a scheduled run. Idempotent per run_id. FAILED_PRECONDITION with the reason JOB_ACTIVE when
-    another job of the connection is queued or running: the run is skipped.
+    another job of the connection is queued or running: the run is skipped; with NO_SUCH_RUN when Temporal knows of no such
+    run, or it is over: a worker opens what it was handed, and nothing else.
     """
     BeginAttempt: _grpc.UnaryUnaryMultiCallable[_worker_pb2.BeginAttemptRequest, _worker_pb2.BeginAttemptResponse]
     """BeginAttempt starts a new attempt: it increases the epoch, which fences every earlier attempt, and returns the work
@@ -77,13 +80,16 @@ class JobRunServiceAsyncStub(JobRunServiceStub):
     """JobRunService is how an attempt learns its work, keeps its lease and stores its commits.
 
     Every call but OpenJob, BeginAttempt, BeginPublish and FinishJob carries the job's epoch. A call with an epoch that is not
-    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end.
+    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end. A job is held by
+    the caller (the token) that began its newest attempt or publication; to any other, calls that change it answer
+    PERMISSION_DENIED with the reason NOT_HELD.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     OpenJob: _aio.UnaryUnaryMultiCallable[_worker_pb2.OpenJobRequest, _worker_pb2.OpenJobResponse]  # type: ignore[assignment]
     """OpenJob creates the job of a scheduled run. Idempotent per run_id. FAILED_PRECONDITION with the reason JOB_ACTIVE when
-    another job of the connection is queued or running: the run is skipped.
+    another job of the connection is queued or running: the run is skipped; with NO_SUCH_RUN when Temporal knows of no such
+    run, or it is over: a worker opens what it was handed, and nothing else.
     """
     BeginAttempt: _aio.UnaryUnaryMultiCallable[_worker_pb2.BeginAttemptRequest, _worker_pb2.BeginAttemptResponse]  # type: ignore[assignment]
     """BeginAttempt starts a new attempt: it increases the epoch, which fences every earlier attempt, and returns the work
@@ -120,7 +126,9 @@ class JobRunServiceServicer(metaclass=_abc_1.ABCMeta):
     """JobRunService is how an attempt learns its work, keeps its lease and stores its commits.
 
     Every call but OpenJob, BeginAttempt, BeginPublish and FinishJob carries the job's epoch. A call with an epoch that is not
-    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end.
+    the job's newest fails with ABORTED and the reason FENCED: the attempt must stop its connectors and end. A job is held by
+    the caller (the token) that began its newest attempt or publication; to any other, calls that change it answer
+    PERMISSION_DENIED with the reason NOT_HELD.
     """
 
     @_abc_1.abstractmethod
@@ -130,7 +138,8 @@ class JobRunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.OpenJobResponse, _abc.Awaitable[_worker_pb2.OpenJobResponse]]:
         """OpenJob creates the job of a scheduled run. Idempotent per run_id. FAILED_PRECONDITION with the reason JOB_ACTIVE when
-        another job of the connection is queued or running: the run is skipped.
+        another job of the connection is queued or running: the run is skipped; with NO_SUCH_RUN when Temporal knows of no such
+        run, or it is over: a worker opens what it was handed, and nothing else.
         """
 
     @_abc_1.abstractmethod
@@ -229,7 +238,9 @@ class TaskServiceStub:
     GetTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.GetTaskRequest, _worker_pb2.GetTaskResponse]
     """GetTask returns what to run. NOT_FOUND when it was dropped."""
     CompleteTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]
-    """CompleteTask stores the outcome. Idempotent."""
+    """CompleteTask stores the outcome. Idempotent. PERMISSION_DENIED with the reason NOT_HELD unless the caller got the task
+    last.
+    """
 
 @_typing.type_check_only
 class TaskServiceAsyncStub(TaskServiceStub):
@@ -239,7 +250,9 @@ class TaskServiceAsyncStub(TaskServiceStub):
     GetTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.GetTaskRequest, _worker_pb2.GetTaskResponse]  # type: ignore[assignment]
     """GetTask returns what to run. NOT_FOUND when it was dropped."""
     CompleteTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]  # type: ignore[assignment]
-    """CompleteTask stores the outcome. Idempotent."""
+    """CompleteTask stores the outcome. Idempotent. PERMISSION_DENIED with the reason NOT_HELD unless the caller got the task
+    last.
+    """
 
 class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
     """TaskService serves one-off tasks of connectors: spec, check, discover."""
@@ -258,6 +271,8 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _worker_pb2.CompleteTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.CompleteTaskResponse, _abc.Awaitable[_worker_pb2.CompleteTaskResponse]]:
-        """CompleteTask stores the outcome. Idempotent."""
+        """CompleteTask stores the outcome. Idempotent. PERMISSION_DENIED with the reason NOT_HELD unless the caller got the task
+        last.
+        """
 
 def add_TaskServiceServicer_to_server(servicer: TaskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
