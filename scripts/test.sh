@@ -5,7 +5,6 @@ cd "$(dirname "$0")/.."
 began=$SECONDS
 # Hundreds of processes are started, and each would compile its modules anew where bytecode is not kept.
 unset PYTHONDONTWRITEBYTECODE
-export PYTHONPYCACHEPREFIX="$PWD/.cache/bytecode"
 make --no-print-directory setup
 scripts/system-packages.sh
 make --no-print-directory lint

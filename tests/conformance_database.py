@@ -65,10 +65,12 @@ def locked(database: Database) -> psycopg.Connection:
 
 
 def database_case(database: Database, expected: Path, folder: Path) -> Case:
-    """How the source is judged in about two minutes."""
+    """How the source is judged in about a minute."""
     return Case.model_validate(
         {
-            "config": config_of(database, schemas=["public"], chunk_bytes=1 << 16, sslmode="disable"),
+            "config": config_of(
+                database, schemas=["public"], chunk_bytes=1 << 16, sslmode="disable", snapshot_seconds=10
+            ),
             "invalid": [
                 {
                     "name": "a wrong password",

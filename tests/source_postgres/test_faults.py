@@ -15,7 +15,6 @@ from towpath_local.embedded.postgres import EmbeddedPostgres
 from towpath_sdk import ReadMode, ReadStream, StreamName
 from towpath_sdk.errors import Misconfigured, NotFound, TowpathError, Unavailable
 from towpath_sdk.testing import ConnectorUnderTest, ReadResult, ReadSession
-from towpath_source_postgres import keepers
 
 ENDLESS = "CREATE VIEW t AS SELECT generate_series(1, 2000000000) AS a, repeat('x', 1000) AS b"
 """More rows than any buffer holds: a read of it streams until it is stopped. A set in FROM would be gathered first."""
@@ -156,14 +155,11 @@ def test_read_whose_connection_broke_resumes_under_the_same_snapshot(
     assert sessions_left(connection) == []
 
 
-def test_snapshot_that_nobody_comes_back_for_is_let_go(
-    config: dict[str, Any], connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An idle transaction keeps the server from vacuuming."""
-    monkeypatch.setattr(keepers, "PARKED_SECONDS", 0.5)
+def test_snapshot_that_nobody_comes_back_for_is_let_go(config: dict[str, Any], connection: psycopg.Connection) -> None:
+    """An idle transaction keeps the server from vacuuming, and everybody from altering the table."""
     run(connection, LAYOUTS["key ranges"][0])
     with running_source(batch_bytes=1 << 14) as source:
-        assert not read_until_drained(source, config | {"chunk_bytes": CHUNK}).complete
+        assert not read_until_drained(source, config | {"chunk_bytes": CHUNK, "snapshot_seconds": 1}).complete
         assert len(sessions_left(connection, 1)) == 1
         assert sessions_left(connection) == []
 

@@ -59,6 +59,13 @@ class PostgresConfig(Config):
     lock_timeout_seconds: int = Field(
         default=60, ge=0, le=86_400, description="Longest wait for a table lock; 0 means no limit."
     )
+    snapshot_seconds: int = Field(
+        default=120,
+        ge=0,
+        le=86_400,
+        description="How long the snapshot of an interrupted read is kept for the read that continues it. Until then "
+        "the table cannot be altered.",
+    )
     connect_timeout_seconds: int = Field(default=10, ge=1, le=300, description="Longest wait for a connection.")
     application_name: str = Field(
         default="towpath", max_length=63, description="Name shown in pg_stat_activity and the server's log."

@@ -24,7 +24,6 @@ from towpath_source_postgres.sessions import open_session
 
 __all__ = ["Keeper", "Keepers"]
 
-PARKED_SECONDS = 120.0
 _USUAL_BLOCK_BYTES = 8192
 _HAS_TRANSACTION_TIMEOUT = 170000
 
@@ -124,8 +123,8 @@ class Keepers:
         return None
 
     @contextlib.contextmanager
-    def using(self, keeper: Keeper, context: Context) -> Generator[None]:
-        """Close the keeper after the block, or park it when the read may come back.
+    def using(self, keeper: Keeper, context: Context, parked_seconds: float) -> Generator[None]:
+        """Close the keeper after the block, or park it for `parked_seconds` when the read may come back.
 
         It may when it was asked to drain, or when a connection broke: not after a cancel, not when all was read, not
         without a checkpoint to come back from.
@@ -140,7 +139,7 @@ class Keepers:
             # A read that is finished is not asked whether it drains: the answer would make it incomplete.
             resumable = keeper.named and not keeper.finished and not context.cancelled
             if resumable and (wanted or context.draining):
-                self._park(keeper)
+                self._park(keeper, parked_seconds)
             else:
                 keeper.close()
 
@@ -153,8 +152,8 @@ class Keepers:
         timer.cancel()
         return keeper
 
-    def _park(self, keeper: Keeper) -> None:
-        timer = threading.Timer(PARKED_SECONDS, self._expire, [keeper.snapshot])
+    def _park(self, keeper: Keeper, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._expire, [keeper.snapshot])
         timer.daemon = True
         with self._lock:
             self._parked[keeper.snapshot] = (keeper, timer)

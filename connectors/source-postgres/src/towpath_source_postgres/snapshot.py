@@ -59,7 +59,7 @@ def read_snapshot(
         )
     keeper = _keeper(config, relation, position, keepers, context)
     keeper.named = position is not None and position.snapshot == keeper.snapshot
-    with keepers.using(keeper, context):
+    with keepers.using(keeper, context, config.snapshot_seconds):
         reader = _Reader(config, relation, delivery, keeper, context)
         with contextlib.closing(read_ahead(reader.read(position))) as records:
             for record in records:
