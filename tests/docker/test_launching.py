@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ async def test_a_connector_reaches_its_system_but_neither_the_platform_nor_anoth
 
 
 @contextmanager
-def _rejected(port: int) -> Iterator[None]:
+def _rejected(port: int) -> Generator[None]:
     """Keep connectors from a port of this machine, with the rule that its operator would make."""
     rule = ["INPUT", "-i", "twp+", "-p", "tcp", "--dport", str(port), "-j", "REJECT"]
     iptables = shutil.which("iptables", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
