@@ -5,7 +5,7 @@ GENERATED := proto/gen/python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock generate check-generated format lint types unit test demo images up bench clean web web-build web-check
+.PHONY: help setup lock generate check-generated format lint types unit test demo images up bench clean web web-build web-check web-screens
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ web-build: setup ## Build the web client that `towpath up` serves (npm); nothing
 
 web-check: setup ## Check the web client: types, lint, format, unit tests
 	@scripts/web.sh check
+
+web-screens: web-build ## Take the pictures in docs/screens anew
+	@mkdir -p docs/screens && TOWPATH_SCREENS=$(CURDIR)/docs/screens pytest -q tests/web/test_reach.py
 
 web: setup ## Develop the web client with hot reload, in front of a running `make up`
 	@scripts/web.sh dev

@@ -2,7 +2,8 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { CSPProvider } from "@base-ui/react/csp-provider";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { Code } from "@connectrpc/connect";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { problemOf } from "./api/failures";
 import { router } from "./app/router";
@@ -15,7 +16,15 @@ import "./styles/parts.css";
 import "./styles/job.css";
 import "./styles/forms.css";
 
-const queries = new QueryClient({
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    // A token that ended while the page was open: ask who we are, which leads to the sign-in.
+    onError: (error, query) => {
+      if (query.queryKey[0] !== "me" && problemOf(error).code === Code.Unauthenticated) {
+        void queries.invalidateQueries({ queryKey: ["me"] });
+      }
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 1_000,

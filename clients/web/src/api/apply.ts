@@ -2,6 +2,7 @@
 import { ConnectError, Code } from "@connectrpc/connect";
 import { ReadMode, WriteMode } from "../gen/towpath/connector/v1/types_pb";
 import { Connection_SchemaChangePolicy } from "../gen/towpath/control/v1/connections_pb";
+import { writeJson, type JsonObject } from "../lib/json";
 import { intervalSeconds } from "../lib/schedule";
 import type { Entry } from "../lib/yaml";
 import { t } from "../text/en";
@@ -48,7 +49,7 @@ const lookUp = (entry: Entry): Promise<unknown> =>
 export async function plan(entries: readonly Entry[]): Promise<Step[]> {
   const unknown = entries.find(({ kind }) => KINDS[kind] === undefined);
   if (unknown !== undefined) throw new Error(t.yaml.unknownKind(unknown.kind));
-  if (/\$\{\w+\}/.test(JSON.stringify(entries))) throw new Error(t.yaml.variables);
+  if (/\$\{\w+\}/.test(writeJson(entries.map(({ fields }) => fields as JsonObject)))) throw new Error(t.yaml.variables);
   const sorted = [...entries].sort((a, b) => (KINDS[a.kind] ?? 9) - (KINDS[b.kind] ?? 9));
   return Promise.all(
     sorted.map(async (entry) => ({ entry, action: (await exists(lookUp(entry))) ? "change" : "create" }) as const),
@@ -66,7 +67,7 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
 async function endpoint(kind: EndpointKind, entry: Entry, action: Step["action"]): Promise<void> {
-  const config = JSON.stringify(entry.fields["config"] ?? {});
+  const config = writeJson((entry.fields["config"] ?? {}) as JsonObject);
   if (action === "create") await kind.create(entry.name, `connectors/${text(entry.fields["connector"])}`, config);
   else await kind.update(await kind.get(named(entry), never), config);
 }

@@ -16,7 +16,7 @@ export interface Endpoint {
 export interface EndpointKind {
   readonly path: "sources" | "destinations";
   readonly role: Role;
-  readonly words: { title: string; lead: string; empty: string; emptyHelp: string; create: string };
+  readonly words: { title: string; lead: string; empty: string; emptyHelp: string; create: string; filter: string };
   readonly get: (name: string, signal: AbortSignal) => Promise<Endpoint>;
   readonly create: (id: string, connector: string, configJson: string) => Promise<Endpoint>;
   readonly update: (endpoint: Endpoint, configJson: string) => Promise<Endpoint>;
@@ -36,6 +36,7 @@ export const SOURCES: EndpointKind = {
     empty: t.endpoint.noSources,
     emptyHelp: t.endpoint.noSourcesHelp,
     create: t.actions.newSource,
+    filter: t.endpoint.filterSources,
   },
   get: async (name, signal) => need((await sources.getSource({ name }, { signal })).source),
   create: async (sourceId, connector, configJson) =>
@@ -55,6 +56,7 @@ export const DESTINATIONS: EndpointKind = {
     empty: t.endpoint.noDestinations,
     emptyHelp: t.endpoint.noDestinationsHelp,
     create: t.actions.newDestination,
+    filter: t.endpoint.filterDestinations,
   },
   get: async (name, signal) => need((await destinations.getDestination({ name }, { signal })).destination),
   create: async (destinationId, connector, configJson) =>

@@ -6,7 +6,7 @@ import type { Destination } from "../gen/towpath/control/v1/destinations_pb";
 import type { Job } from "../gen/towpath/control/v1/jobs_pb";
 import type { Source } from "../gen/towpath/control/v1/sources_pb";
 import { need } from "../lib/need";
-import { connections, connectors, destinations, jobs, sources } from "./transport";
+import { audit, connections, connectors, destinations, jobs, sources } from "./transport";
 
 const PAGE = 1000;
 /** Milliseconds between two looks at what may change without this page. */
@@ -53,6 +53,13 @@ export const streamStates = (name: string) =>
   queryOptions({
     queryKey: ["connections", name, "states"],
     queryFn: async ({ signal }) => (await connections.listStreamStates({ name }, { signal })).states,
+  });
+
+/** The newest events, of one resource or of all; only admins may ask. */
+export const auditEvents = (resource = "") =>
+  queryOptions({
+    queryKey: ["events", resource],
+    queryFn: async ({ signal }) => (await audit.listAuditEvents({ resource, pageSize: 500 }, { signal })).events,
   });
 
 export const connectorList = queryOptions({

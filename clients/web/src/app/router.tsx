@@ -114,7 +114,7 @@ const newConnection = createRoute({
   component: lazyRouteComponent(() => import("../pages/connection-new"), "NewConnectionPage"),
 });
 
-const TABS = ["streams", "state", "settings", "yaml"] as const;
+const TABS = ["streams", "state", "settings", "events", "yaml"] as const;
 interface ConnectionSearch {
   readonly tab?: (typeof TABS)[number] | undefined;
 }
@@ -125,6 +125,11 @@ const connection = createRoute({
     tab: TABS.find((tab) => tab === search["tab"]),
   }),
   component: lazyRouteComponent(() => import("../pages/connection"), "ConnectionPage"),
+});
+const events = createRoute({
+  getParentRoute: () => root,
+  path: "/events",
+  component: lazyRouteComponent(() => import("../pages/events"), "EventsPage"),
 });
 const importing = createRoute({
   getParentRoute: () => root,
@@ -146,6 +151,7 @@ const tree = root.addChildren([
   newDestination,
   destination,
   connectors,
+  events,
   importing,
 ]);
 

@@ -1,7 +1,23 @@
 /** The frame around every page: navigation, theme, and the keys that work everywhere. */
 import { lazy, Suspense, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
-import { Activity, ArrowLeftRight, Command, Database, Keyboard, Moon, PackageOpen, Plug, Sun } from "lucide-react";
+import {
+  Activity,
+  ArrowLeftRight,
+  Command,
+  Database,
+  Keyboard,
+  Moon,
+  LogOut,
+  PackageOpen,
+  Plug,
+  ScrollText,
+  Sun,
+} from "lucide-react";
+import { useMay } from "../api/me";
+import { token } from "../api/token";
+import { Token_Role } from "../gen/towpath/control/v1/tokens_pb";
 import { t } from "../text/en";
 import { KeysDialog } from "./keys-dialog";
 import { useKeys } from "./keys";
@@ -15,12 +31,16 @@ const PLACES = [
   { to: "/sources", label: t.nav.sources, icon: Database },
   { to: "/destinations", label: t.nav.destinations, icon: PackageOpen },
   { to: "/connectors", label: t.nav.connectors, icon: Plug },
+  { to: "/events", label: t.nav.events, icon: ScrollText, admin: true },
 ] as const;
 
 export function Shell() {
   const theme = useTheme();
   const [open, setOpen] = useState<"palette" | "keys">();
   useKeys({ palette: () => setOpen("palette"), keys: () => setOpen("keys") });
+  const mayAudit = useMay(Token_Role.ADMIN);
+  const queries = useQueryClient();
+  const signedIn = token.get() !== "";
   const themeLabel = theme === "dark" ? t.nav.toLight : t.nav.toDark;
   return (
     <div className="shell">
@@ -34,7 +54,7 @@ export function Shell() {
         </Link>
         <nav aria-label={t.nav.label}>
           <ul>
-            {PLACES.map(({ to, label, icon: Icon }) => (
+            {PLACES.filter((place) => mayAudit || !("admin" in place)).map(({ to, label, icon: Icon }) => (
               <li key={to}>
                 <Link to={to} className="place" activeProps={{ className: "place here", "aria-current": "page" }}>
                   <Icon size={17} aria-hidden />
@@ -62,6 +82,21 @@ export function Shell() {
           <button type="button" className="ghost" aria-label={themeLabel} title={themeLabel} onClick={toggleTheme}>
             {theme === "dark" ? <Sun size={16} aria-hidden /> : <Moon size={16} aria-hidden />}
           </button>
+          {signedIn && (
+            <button
+              type="button"
+              className="ghost"
+              aria-label={t.signIn.out}
+              title={t.signIn.out}
+              onClick={() => {
+                token.set("");
+                queries.clear();
+                void queries.refetchQueries();
+              }}
+            >
+              <LogOut size={16} aria-hidden />
+            </button>
+          )}
         </div>
       </aside>
       <main id="content" tabIndex={-1}>

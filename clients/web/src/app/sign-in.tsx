@@ -3,18 +3,18 @@ import { useState } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Code } from "@connectrpc/connect";
 import { problemOf } from "../api/failures";
-import { connectorList } from "../api/queries";
+import { whoAmI } from "../api/me";
 import { token } from "../api/token";
 import { t } from "../text/en";
 
 /** Whether the server refuses us without a (better) token. */
 export function useRefused(): boolean {
-  const probe = useQuery(connectorList);
+  const probe = useQuery(whoAmI);
   return probe.error !== null && problemOf(probe.error).code === Code.Unauthenticated;
 }
 
 export function SignIn() {
-  const probe = useQuery(connectorList);
+  const probe = useQuery(whoAmI);
   const [value, setValue] = useState("");
   const [tried, setTried] = useState(false);
   return (

@@ -3,6 +3,7 @@ import { useId, useState, type ReactNode } from "react";
 import { Plus, X } from "lucide-react";
 import { isObject, parseJson, writeJson, type Json, type JsonObject } from "../lib/json";
 import { t } from "../text/en";
+import { Prose } from "../ui/prose";
 import { MASK, type Field, type Variant } from "./schema";
 
 /** So many fields of a schema, in its order, are shown without unfolding. */
@@ -62,7 +63,11 @@ function FieldView(props: FieldProps) {
       return (
         <fieldset className="group">
           <legend>{field.title}</legend>
-          {field.help !== "" && <p className="help">{field.help}</p>}
+          {field.help !== "" && (
+            <p className="help">
+              <Prose text={field.help} />
+            </p>
+          )}
           <SchemaForm
             fields={field.fields}
             path={path}
@@ -189,7 +194,11 @@ function Labelled({ field, path, problems, inline = false, children }: LabelledP
       {!inline && control}
       <div id={`${id}-help`}>
         {problem !== undefined && <p className="problem">{problem}</p>}
-        {field.help !== "" && <p className="help">{field.help}</p>}
+        {field.help !== "" && (
+          <p className="help">
+            <Prose text={field.help} />
+          </p>
+        )}
       </div>
     </div>
   );
@@ -258,7 +267,11 @@ function List({ field, path, value, change, problems }: FieldProps) {
         <Plus size={14} aria-hidden />
         {t.actions.add}
       </button>
-      {field.help !== "" && <p className="help">{field.help}</p>}
+      {field.help !== "" && (
+        <p className="help">
+          <Prose text={field.help} />
+        </p>
+      )}
     </fieldset>
   );
 }
@@ -271,7 +284,11 @@ function Variants({ field, path, value, change, problems }: FieldProps) {
   return (
     <fieldset className="group">
       <legend>{field.title}</legend>
-      {field.help !== "" && <p className="help">{field.help}</p>}
+      {field.help !== "" && (
+        <p className="help">
+          <Prose text={field.help} />
+        </p>
+      )}
       <div className="cards">
         {field.variants.map((each, index) => (
           <label key={each.value || each.title} className="choice">

@@ -25,7 +25,9 @@ export function scheduleText(schedule: Schedule | undefined): string {
   switch (schedule?.timing.case) {
     case "interval": {
       const { amount, unit } = intervalParts(Number(schedule.timing.value.seconds));
-      return t.schedule.everyText(`${amount} ${t.schedule.units[unit] ?? unit}`);
+      return amount === 1
+        ? t.schedule.everyText(t.schedule.unit1[unit] ?? unit)
+        : t.schedule.everyText(`${amount} ${t.schedule.units[unit] ?? unit}`);
     }
     case "cron": {
       const { expression, timeZone } = schedule.timing.value;

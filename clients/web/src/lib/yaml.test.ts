@@ -44,6 +44,15 @@ it("writes what it reads: kinds, names, streams", () => {
   ]);
 });
 
+it("keeps every digit of a number in a configuration", () => {
+  expect(entriesOf("kind: source\nname: a\nconfig: {seed: 4611686018427387905, rows: 7}")[0]?.fields["config"]).toEqual(
+    {
+      seed: 4611686018427387905n,
+      rows: 7,
+    },
+  );
+});
+
 it("reads a list and a mapping of lists, as the command line does", () => {
   expect(entriesOf("- {kind: source, name: a}\n- {kind: destination, name: b}").map(({ kind }) => kind)).toEqual([
     "source",

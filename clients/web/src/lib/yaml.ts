@@ -132,13 +132,20 @@ const entryOf = (kind: string, fields: Record<string, unknown>): Entry => ({
   fields,
 });
 
+/** Integers that a number holds exactly become numbers; larger ones stay bigints. */
+function small(value: unknown): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (Array.isArray(value)) return value.map(small);
+  return record(value) ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, small(each)])) : value;
+}
+
 /** Every entry of a file in any of its three shapes. Throws Error with line and column when it is no YAML. */
 export function entriesOf(text: string): Entry[] {
-  const documents = parseAllDocuments(text, { intAsBigInt: false });
+  const documents = parseAllDocuments(text, { intAsBigInt: true });
   return [...documents].flatMap((document) => {
     const [error] = document.errors;
     if (error !== undefined) throw new Error(error.message);
-    const value: unknown = document.toJS();
+    const value = small(document.toJS());
     if (Array.isArray(value))
       return value.filter(record).map((each) => entryOf(typeof each["kind"] === "string" ? each["kind"] : "", each));
     if (!record(value)) return [];

@@ -12,6 +12,7 @@ import {
 import { idOf } from "../lib/names";
 import { need } from "../lib/need";
 import { t } from "../text/en";
+import { Editors } from "../ui/allowed";
 import { Question } from "../ui/dialog";
 import { Notice } from "../ui/feedback";
 import { SchedulePicker } from "../ui/schedule-picker";
@@ -111,13 +112,17 @@ export function SettingsTab({ connection }: { connection: Connection }) {
         </div>
         <Notice error={error} />
         <div className="form-foot">
-          <button type="submit" className="button primary">
-            {t.actions.save}
-          </button>
+          <Editors>
+            <button type="submit" className="button primary">
+              {t.actions.save}
+            </button>
+          </Editors>
           {saved && <span role="status">{t.connection.saved}</span>}
         </div>
       </form>
-      <Danger connection={connection} />
+      <Editors>
+        <Danger connection={connection} />
+      </Editors>
     </>
   );
 }

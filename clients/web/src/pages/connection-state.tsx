@@ -6,6 +6,7 @@ import { connections } from "../api/transport";
 import type { Connection, StreamState } from "../gen/towpath/control/v1/connections_pb";
 import { streamKey, streamLabel } from "../lib/names";
 import { t } from "../text/en";
+import { Editors } from "../ui/allowed";
 import { Question } from "../ui/dialog";
 import { Broken, Empty, Skeleton } from "../ui/feedback";
 import { Ago } from "../ui/times";
@@ -61,10 +62,12 @@ export function StateTab({ connection }: { connection: Connection }) {
                   <Ago at={state.updateTime} />
                 </td>
                 <td className="end">
-                  <button type="button" className="button small quiet-danger" onClick={() => setAsked(state)}>
-                    {t.actions.reset}
-                    <span className="hidden"> {streamLabel(state.name)}</span>
-                  </button>
+                  <Editors>
+                    <button type="button" className="button small quiet-danger" onClick={() => setAsked(state)}>
+                      {t.actions.reset}
+                      <span className="hidden"> {streamLabel(state.name)}</span>
+                    </button>
+                  </Editors>
                 </td>
               </tr>
             ))}

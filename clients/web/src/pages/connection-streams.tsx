@@ -9,6 +9,7 @@ import type { Connection } from "../gen/towpath/control/v1/connections_pb";
 import { streamKey } from "../lib/names";
 import { selectionOf, type Selection } from "../lib/selection";
 import { t } from "../text/en";
+import { Editors } from "../ui/allowed";
 import { Broken, Notice, Skeleton } from "../ui/feedback";
 import { StreamPicker } from "../ui/stream-picker";
 import { useWriteModes } from "./connection-new";
@@ -67,14 +68,16 @@ export function StreamsTab({ connection }: { connection: Connection }) {
       />
       <Notice error={error} />
       <div className="form-foot">
-        <button
-          type="button"
-          className="button primary"
-          disabled={busy || selection.size === 0}
-          onClick={() => void save()}
-        >
-          {t.actions.save}
-        </button>
+        <Editors>
+          <button
+            type="button"
+            className="button primary"
+            disabled={busy || selection.size === 0}
+            onClick={() => void save()}
+          >
+            {t.actions.save}
+          </button>
+        </Editors>
         {saved && <span role="status">{t.connection.savedStreams}</span>}
         {selection.size === 0 && <span className="muted">{t.choose.noSelection}</span>}
       </div>

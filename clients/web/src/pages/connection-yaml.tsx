@@ -7,6 +7,7 @@ import type { Connection } from "../gen/towpath/control/v1/connections_pb";
 import { idOf } from "../lib/names";
 import { exported } from "../lib/yaml";
 import { t } from "../text/en";
+import { Prose } from "../ui/prose";
 import { Broken, Skeleton } from "../ui/feedback";
 
 export function YamlTab({ connection }: { connection: Connection }) {
@@ -21,7 +22,9 @@ export function YamlTab({ connection }: { connection: Connection }) {
   return (
     <section className="card" aria-label={t.connection.tabs.yaml}>
       <header className="section-head">
-        <p className="muted">{t.yaml.lead}</p>
+        <p className="muted">
+          <Prose text={t.yaml.lead} />
+        </p>
         <button
           type="button"
           className="button small"

@@ -3,14 +3,17 @@ import { lazy, Suspense, useMemo, useState } from "react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { ArrowRight, Pause, Play } from "lucide-react";
+import { useMay } from "../api/me";
 import { connectionNamed, recentJobs } from "../api/queries";
 import { connections } from "../api/transport";
 import type { Connection } from "../gen/towpath/control/v1/connections_pb";
 import type { Job } from "../gen/towpath/control/v1/jobs_pb";
+import { Token_Role } from "../gen/towpath/control/v1/tokens_pb";
 import { brief, count, dateOf, duration, span } from "../lib/format";
 import { idOf } from "../lib/names";
 import { scheduleText } from "../lib/schedule";
 import { t } from "../text/en";
+import { Editors } from "../ui/allowed";
 import { FailureCard } from "../ui/failure-card";
 import { Broken, Notice, Skeleton } from "../ui/feedback";
 import { JobTable } from "../ui/job-table";
@@ -25,21 +28,29 @@ const RunChart = lazy(() => import("../ui/run-chart").then((module) => ({ defaul
 const StreamsTab = lazy(() => import("./connection-streams").then((module) => ({ default: module.StreamsTab })));
 const StateTab = lazy(() => import("./connection-state").then((module) => ({ default: module.StateTab })));
 const SettingsTab = lazy(() => import("./connection-settings").then((module) => ({ default: module.SettingsTab })));
+const EventsTab = lazy(() => import("./connection-events").then((module) => ({ default: module.EventsTab })));
 const YamlTab = lazy(() => import("./connection-yaml").then((module) => ({ default: module.YamlTab })));
 
-const TABS = [undefined, "streams", "state", "settings", "yaml"] as const;
+const TABS = [undefined, "streams", "state", "settings", "events", "yaml"] as const;
 
 export function ConnectionPage() {
   const { id } = useParams({ from: "/connections/$id" });
   const { tab } = useSearch({ from: "/connections/$id" });
   const found = useQuery(connectionNamed(`connections/${id}`));
   const connection = found.data;
+  const mayAudit = useMay(Token_Role.ADMIN);
   return (
     <Page
       title={id}
       above={<Link to="/connections">{t.connections.title}</Link>}
       lead={connection !== undefined && <Path connection={connection} />}
-      actions={connection !== undefined && <Actions connection={connection} />}
+      actions={
+        connection !== undefined && (
+          <Editors>
+            <Actions connection={connection} />
+          </Editors>
+        )
+      }
     >
       {connection === undefined ? (
         found.error === null ? (
@@ -50,7 +61,7 @@ export function ConnectionPage() {
       ) : (
         <>
           <nav className="tabs" aria-label={id}>
-            {TABS.map((each) => (
+            {TABS.filter((each) => each !== "events" || mayAudit).map((each) => (
               <Link
                 key={each ?? "overview"}
                 to="/connections/$id"
@@ -67,7 +78,8 @@ export function ConnectionPage() {
             {tab === undefined && <Overview connection={connection} />}
             {tab === "streams" && <StreamsTab connection={connection} />}
             {tab === "state" && <StateTab connection={connection} />}
-            {tab === "settings" && <SettingsTab key={connection.etag} connection={connection} />}
+            {tab === "settings" && <SettingsTab connection={connection} />}
+            {tab === "events" && <EventsTab connection={connection} />}
             {tab === "yaml" && <YamlTab connection={connection} />}
           </Suspense>
         </>
@@ -125,7 +137,9 @@ function Actions({ connection }: { connection: Connection }) {
           {paused ? t.actions.resume : t.actions.pause}
         </button>
       )}
-      <RefreshButton connection={name} />
+      {(connection.lastJob === undefined || isTerminal(connection.lastJob.state)) && (
+        <RefreshButton connection={name} />
+      )}
       <SyncButton connection={name} active={connection.lastJob} />
       <Notice error={error} />
     </>
@@ -137,7 +151,8 @@ const secondsText = (value: number): string => duration(value * 1000);
 
 function Overview({ connection }: { connection: Connection }) {
   const list = useQuery(recentJobs(connection.name));
-  const last = connection.lastJob;
+  // The list of jobs carries the sums, which the connection's own last job leaves out.
+  const last = list.data?.find(({ name }) => name === connection.lastJob?.name) ?? connection.lastJob;
   const ended = useMemo(
     () =>
       (list.data ?? [])

@@ -10,6 +10,7 @@ import { brief } from "../lib/format";
 import { idOf } from "../lib/names";
 import { scheduleText } from "../lib/schedule";
 import { t } from "../text/en";
+import { Editors } from "../ui/allowed";
 import { Broken, Empty, Skeleton } from "../ui/feedback";
 import { Page } from "../ui/page";
 import { SearchField } from "../ui/search";
@@ -36,13 +37,13 @@ export function ConnectionsPage() {
       title={t.connections.title}
       lead={t.connections.lead}
       actions={
-        <>
+        <Editors>
           <Link to="/import" className="button">
             <FileInput size={15} aria-hidden />
             {t.actions.import}
           </Link>
           {create}
-        </>
+        </Editors>
       }
     >
       {list.data === undefined ? (
@@ -52,7 +53,7 @@ export function ConnectionsPage() {
           <Broken error={list.error} again={() => void list.refetch()} />
         )
       ) : list.data.length === 0 ? (
-        <Empty title={t.connections.empty} action={create}>
+        <Empty title={t.connections.empty} action={<Editors>{create}</Editors>}>
           {t.connections.emptyHelp}
         </Empty>
       ) : (
@@ -97,7 +98,8 @@ function Table({ connections, runs }: { connections: Connection[]; runs: Map<str
 }
 
 function Row({ connection, jobs }: { connection: Connection; jobs: Job[] }) {
-  const last = connection.lastJob;
+  // The list of jobs carries the sums, which the connection's own last job leaves out.
+  const last = jobs.find(({ name }) => name === connection.lastJob?.name) ?? connection.lastJob;
   const id = idOf(connection.name);
   return (
     <tr>

@@ -6,6 +6,7 @@ import { ArrowRight, Trash2 } from "lucide-react";
 import { DESTINATIONS, endpointNamed, SOURCES, type EndpointKind } from "../api/endpoints";
 import { connectorList } from "../api/queries";
 import { t } from "../text/en";
+import { Editors } from "../ui/allowed";
 import { Checks } from "../ui/checks";
 import { Question } from "../ui/dialog";
 import { EndpointForm } from "../ui/endpoint-form";
@@ -40,7 +41,7 @@ function EndpointView({ kind, id }: { kind: EndpointKind; id: string }) {
       above={<Link to={`/${kind.path}`}>{kind.words.title}</Link>}
       lead={connector?.spec?.title}
       actions={
-        <>
+        <Editors>
           <button type="button" className="button quiet-danger" onClick={() => setAsked(true)}>
             <Trash2 size={14} aria-hidden />
             {t.actions.remove}
@@ -53,7 +54,7 @@ function EndpointView({ kind, id }: { kind: EndpointKind; id: string }) {
             {t.actions.newConnection}
             <ArrowRight size={14} aria-hidden />
           </Link>
-        </>
+        </Editors>
       }
     >
       {endpoint.data === undefined || connector === undefined ? (

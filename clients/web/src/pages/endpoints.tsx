@@ -8,6 +8,7 @@ import { connectionList, connectorList, destinationList, sourceList } from "../a
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { idOf } from "../lib/names";
 import { t } from "../text/en";
+import { Editors } from "../ui/allowed";
 import { ConnectorIcon } from "../ui/connector-icon";
 import { Broken, Empty, Skeleton } from "../ui/feedback";
 import { Page } from "../ui/page";
@@ -48,7 +49,7 @@ function Endpoints({ kind, found, error, again }: EndpointsProps) {
       .filter((each) => (kind === SOURCES ? each.source : each.destination) === name)
       .map((each) => idOf(each.name));
   return (
-    <Page title={kind.words.title} lead={kind.words.lead} actions={create}>
+    <Page title={kind.words.title} lead={kind.words.lead} actions={<Editors>{create}</Editors>}>
       {found === undefined ? (
         error === null ? (
           <Skeleton />
@@ -56,13 +57,13 @@ function Endpoints({ kind, found, error, again }: EndpointsProps) {
           <Broken error={error} again={again} />
         )
       ) : found.length === 0 ? (
-        <Empty title={kind.words.empty} action={create}>
+        <Empty title={kind.words.empty} action={<Editors>{create}</Editors>}>
           {kind.words.emptyHelp}
         </Empty>
       ) : (
         <>
           <div className="toolbar">
-            <SearchField label={t.palette.go(kind.words.title.toLowerCase())} value={filter} onChange={setFilter} />
+            <SearchField label={kind.words.filter} value={filter} onChange={setFilter} />
           </div>
           <div className="card scroll">
             <table className="table rows">

@@ -3,10 +3,12 @@ import { useState } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { ArrowRight, Ban, Unplug } from "lucide-react";
+import { useMay } from "../api/me";
 import { connectionNamed } from "../api/queries";
 import { jobs } from "../api/transport";
 import { useJob } from "../api/watch";
 import { Job_State, type Job } from "../gen/towpath/control/v1/jobs_pb";
+import { Token_Role } from "../gen/towpath/control/v1/tokens_pb";
 import { brief, bytes, count } from "../lib/format";
 import { idOf } from "../lib/names";
 import { t } from "../text/en";
@@ -27,6 +29,7 @@ export function JobPage() {
   const name = `jobs/${id}`;
   const { job, interrupted, error } = useJob(name);
   const [asked, setAsked] = useState(false);
+  const mayEdit = useMay(Token_Role.EDITOR);
 
   if (job === undefined) return error === null ? <PageSkeleton /> : <Broken error={error} />;
   const active = job.state === Job_State.QUEUED || job.state === Job_State.RUNNING;
@@ -52,7 +55,7 @@ export function JobPage() {
         </span>
       }
       actions={
-        active ? (
+        !mayEdit ? null : active ? (
           <button type="button" className="button quiet-danger" onClick={() => setAsked(true)}>
             <Ban size={14} aria-hidden />
             {t.actions.cancel}

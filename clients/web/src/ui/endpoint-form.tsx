@@ -7,6 +7,7 @@ import { SchemaForm } from "../forms/schema-form";
 import { validator } from "../forms/validate";
 import { isObject, parseJson, writeJson, type JsonObject } from "../lib/json";
 import { t } from "../text/en";
+import { Editors } from "./allowed";
 import { Notice } from "./feedback";
 
 interface EndpointFormProps {
@@ -83,9 +84,11 @@ export function EndpointForm({ connector, configJson, save, blocked = false, onB
       />
       <Notice error={error} />
       <div className="form-foot">
-        <button type="submit" className="button primary" disabled={busy}>
-          {t.endpoint.saveAndCheck}
-        </button>
+        <Editors>
+          <button type="submit" className="button primary" disabled={busy}>
+            {t.endpoint.saveAndCheck}
+          </button>
+        </Editors>
         {tried && local.size > 0 && (
           <span className="problem" role="status">
             {t.form.fix(local.size)}

@@ -6,6 +6,7 @@ import { connectionNamed } from "../api/queries";
 import { Failure_Kind, type Failure } from "../gen/towpath/control/v1/failures_pb";
 import { idOf } from "../lib/names";
 import { t } from "../text/en";
+import { Editors } from "./allowed";
 import { RefreshButton } from "./refresh";
 import { SyncButton } from "./sync";
 
@@ -26,24 +27,26 @@ export function FailureCard({ failure, connection }: { failure: Failure; connect
         </h2>
         <p className="failure-text">{failure.message}</p>
         {failure.reason !== "" && <code className="small muted">{failure.reason}</code>}
-        <div className="actions">
-          {failure.kind === Failure_Kind.POSITION_LOST ? (
-            <RefreshButton connection={connection} primary />
-          ) : (
-            <>
-              {endpoint !== undefined && endpoint !== "" && IN_CONFIGURATION.has(failure.kind) && (
-                <Link
-                  to={failure.origin === "source" ? "/sources/$id" : "/destinations/$id"}
-                  params={{ id: idOf(endpoint) }}
-                  className="button primary"
-                >
-                  {t.failure.next.edit(idOf(endpoint))}
-                </Link>
-              )}
-              <SyncButton connection={connection} active={found?.lastJob} small />
-            </>
-          )}
-        </div>
+        <Editors>
+          <div className="actions">
+            {failure.kind === Failure_Kind.POSITION_LOST ? (
+              <RefreshButton connection={connection} primary />
+            ) : (
+              <>
+                {endpoint !== undefined && endpoint !== "" && IN_CONFIGURATION.has(failure.kind) && (
+                  <Link
+                    to={failure.origin === "source" ? "/sources/$id" : "/destinations/$id"}
+                    params={{ id: idOf(endpoint) }}
+                    className="button primary"
+                  >
+                    {t.failure.next.edit(failure.origin, idOf(endpoint))}
+                  </Link>
+                )}
+                <SyncButton connection={connection} active={found?.lastJob} small />
+              </>
+            )}
+          </div>
+        </Editors>
       </div>
     </section>
   );

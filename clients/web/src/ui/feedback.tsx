@@ -4,6 +4,7 @@ import { Code } from "@connectrpc/connect";
 import { CircleAlert, Inbox, Unplug } from "lucide-react";
 import { problemOf } from "../api/failures";
 import { t } from "../text/en";
+import { Prose } from "./prose";
 
 /** Nothing here, why, and what to do. */
 export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
@@ -11,7 +12,7 @@ export function Empty({ title, children, action }: { title: string; children?: R
     <div className="empty">
       <Inbox size={28} aria-hidden />
       <h2>{title}</h2>
-      {children !== undefined && <p>{children}</p>}
+      {children !== undefined && <p>{typeof children === "string" ? <Prose text={children} /> : children}</p>}
       {action}
     </div>
   );
@@ -45,7 +46,9 @@ export function Broken({ error, again }: { error: unknown; again?: (() => void) 
     <div className="empty" role="alert">
       <Icon size={28} aria-hidden />
       <h2>{title}</h2>
-      <p>{help}</p>
+      <p>
+        <Prose text={help} />
+      </p>
       {again !== undefined && !missing && (
         <button className="button" type="button" onClick={again}>
           {t.actions.again}

@@ -1,6 +1,7 @@
 /** The frame of every page: title, lead, actions. */
 import { useEffect, type ReactNode } from "react";
 import { t } from "../text/en";
+import { Prose } from "./prose";
 
 interface PageProps {
   readonly title: string;
@@ -20,7 +21,7 @@ export function Page({ title, lead, above, actions, children }: PageProps) {
         <div className="page-title">
           {above !== undefined && <div className="above">{above}</div>}
           <h1>{title}</h1>
-          {lead !== undefined && <div className="lead">{lead}</div>}
+          {lead !== undefined && <div className="lead">{typeof lead === "string" ? <Prose text={lead} /> : lead}</div>}
         </div>
         {actions !== undefined && <div className="actions">{actions}</div>}
       </header>

@@ -1,7 +1,17 @@
 /** A chart of runs over time, oldest left; loaded only where charts are shown. */
 import { useEffect, useRef } from "react";
 import UPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
 import { useTheme } from "../app/theme";
+
+/** Room beside the first and the last run, so that one run alone stands in the middle of its hour. */
+const margin = (low: number, high: number): number => Math.max((high - low) * 0.05, high - low < 60 ? 1800 : 1);
+
+const DAY = 86_400;
+const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const hours = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const shortTime = (seconds: number, step: number): string =>
+  (step >= DAY ? days : hours).format(new Date(seconds * 1000));
 
 interface RunChartProps {
   readonly label: string;
@@ -28,10 +38,13 @@ export function RunChart({ label, times, values, format }: RunChartProps) {
         legend: { show: false },
         cursor: { y: false },
         scales: {
-          x: { time: true, range: (_, low, high) => [low - 1 - (high - low) * 0.04, high + 1 + (high - low) * 0.04] },
+          x: { time: true, range: (_, low, high) => [low - margin(low, high), high + margin(low, high)] },
           y: { range: (_, _low, high) => [0, Math.max(1, high * 1.1)] },
         },
-        axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map(format) }],
+        axes: [
+          { ...axis, values: (_, ticks, _axis, _space, step) => ticks.map((tick) => shortTime(tick, step)) },
+          { ...axis, size: 62, values: (_, ticks) => ticks.map(format) },
+        ],
         series: [
           {},
           {

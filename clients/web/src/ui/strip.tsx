@@ -27,7 +27,7 @@ export function RunStrip({ jobs }: { jobs: readonly Job[] }) {
             <Link
               to="/jobs/$id"
               params={{ id: idOf(job.name) }}
-              className={`run ${look.tone} h${height}`}
+              className={`mark ${look.tone} h${height}`}
               aria-label={label}
               title={label}
             />

@@ -2,8 +2,10 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Activity, Play } from "lucide-react";
+import { useMay } from "../api/me";
 import { connections } from "../api/transport";
 import type { Job } from "../gen/towpath/control/v1/jobs_pb";
+import { Token_Role } from "../gen/towpath/control/v1/tokens_pb";
 import { idOf } from "../lib/names";
 import { need } from "../lib/need";
 import { t } from "../text/en";
@@ -26,6 +28,7 @@ export function SyncButton({ connection, active, small = false }: SyncProps) {
     onSuccess: (job) => navigate({ to: "/jobs/$id", params: { id: idOf(job.name) } }),
     onSettled: () => client.invalidateQueries({ queryKey: ["connections"] }),
   });
+  const mayEdit = useMay(Token_Role.EDITOR);
   const size = small ? "button small" : "button primary";
   if (active !== undefined && !isTerminal(active.state)) {
     return (
@@ -35,6 +38,7 @@ export function SyncButton({ connection, active, small = false }: SyncProps) {
       </Link>
     );
   }
+  if (!mayEdit) return null;
   return (
     <>
       <button type="button" className={size} disabled={sync.isPending} onClick={() => sync.mutate()}>

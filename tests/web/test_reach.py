@@ -1,0 +1,158 @@
+"""Everybody can use every page: without a mouse, in the dark, on a telephone, with a screen reader, with 10,000 streams."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from stack import Stack
+from towpath.connector.v1.types_pb2 import ReadMode, StreamName
+from towpath.control.v1.connections_pb2 import Connection, ConnectionStream
+from towpath.control.v1.jobs_pb2 import Job
+from web_page import SECONDS, Theme, WebPage, open_page
+
+_STREAMS = 10_000
+_SCREENS = os.environ.get("TOWPATH_SCREENS", "")
+"""A folder for pictures of every page; none are made without it. `make web-screens` sets it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One page: its picture's name, its address, and a text that is there once it is complete."""
+
+    name: str
+    path: str
+    text: str
+
+
+@pytest.fixture(scope="module")
+def jobs(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
+    """A connection that works and one that does not, each with a finished job."""
+    names = ("customers", "orders", "events", "types")
+    config = {"seed": 7, "rows": 20_000}
+    failing = {**config, "failures": {"streams": {"orders": {"kind": "denied", "after_rows": 100}}}}
+    made = dict[str, Job]()
+    folder: Path = tmp_path_factory.mktemp("reach")
+    with stack.client() as client:
+        client.destinations.create("reach-lake", "destination-local", {"path": str(folder)})
+        client.sources.create("reach-many", "source-faker", {"seed": 7, "extra_streams": _STREAMS})
+        for name, fields in {"reach-shop": config, "reach-shop-eu": failing}.items():
+            client.sources.create(name, "source-faker", fields)  # pyright: ignore[reportArgumentType]
+            streams = [
+                ConnectionStream(name=StreamName(name=each), read_mode=ReadMode.READ_MODE_SNAPSHOT) for each in names
+            ]
+            connection = Connection(source=f"sources/{name}", destination="destinations/reach-lake", streams=streams)
+            connection.schedule.cron.expression = "0 3 * * *"
+            made[name] = client.connections.sync(client.connections.create(name, connection).name)
+    return {name: stack.wait(job) for name, job in made.items()}
+
+
+@pytest.fixture
+def tab(browser: Browser, stack: Stack) -> Iterator[WebPage]:
+    """One tab."""
+    with open_page(browser, stack.endpoint.web) as opened:
+        yield opened
+
+
+def _places(jobs: dict[str, Job]) -> list[Place]:
+    return [
+        Place("connections", "/connections", "reach-shop-eu"),
+        Place("connection", "/connections/reach-shop", "Rows per run"),
+        Place("connection-streams", "/connections/reach-shop?tab=streams", "4 of "),
+        Place("connection-state", "/connections/reach-shop?tab=state", "What the source asked"),
+        Place("connection-settings", "/connections/reach-shop?tab=settings", "The next five times"),
+        Place("connection-events", "/connections/reach-shop?tab=events", "anonymous"),
+        Place("connection-yaml", "/connections/reach-shop?tab=yaml", "kind: connection"),
+        Place("connection-new", "/connections/new?source=reach-shop&destination=reach-lake", "of 6 streams selected"),
+        Place("jobs", "/jobs", "Every run of every connection"),
+        Place("job", f"/{jobs['reach-shop'].name}", "customers"),
+        Place("job-failed", f"/{jobs['reach-shop-eu'].name}", "Yours to mend"),
+        Place("sources", "/sources", "reach-shop"),
+        Place("source-new", "/sources/new", "PostgreSQL"),
+        Place("source-form", "/sources/new?connector=source-postgres", "Host name or address"),
+        Place("source", "/sources/reach-shop", "Configuration"),
+        Place("destinations", "/destinations", "reach-lake"),
+        Place("destination-form", "/destinations/new?connector=destination-s3", "Bucket to write to"),
+        Place("connectors", "/connectors", "Amazon S3"),
+        Place("events", "/events", "Who changed what"),
+        Place("import", "/import", "Paste a pipeline file"),
+        Place("nothing", "/connections/no-such-connection", "There is nothing here"),
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_barrier_on_any_page(browser: Browser, stack: Stack, jobs: dict[str, Job], theme: Theme) -> None:
+    """Contrast, names, roles, order: what a machine can judge of WCAG 2.2 AA, in both themes."""
+    found = dict[str, list[str]]()
+    with open_page(browser, stack.endpoint.web, theme=theme) as tab:
+        for place in _places(jobs):
+            tab.go(place.path)
+            tab.sees(place.text)
+            if _SCREENS:
+                tab.page.wait_for_timeout(400)
+                tab.page.screenshot(path=Path(_SCREENS) / f"{place.name}-{theme}.png")
+            found[place.name] = tab.barriers()
+        assert {name: barriers for name, barriers in found.items() if barriers} == {}
+        assert [said for said in tab.complaints if "404" not in said] == []
+
+
+def test_telephone_needs_no_scrolling_sideways(browser: Browser, stack: Stack, jobs: dict[str, Job]) -> None:
+    """At 360 px every page fits; what is wider, such as a table, scrolls within itself."""
+    wide = list[str]()
+    with open_page(browser, stack.endpoint.web, width=360, height=740) as tab:
+        for place in _places(jobs):
+            tab.go(place.path)
+            tab.sees(place.text)
+            if tab.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wide.append(place.name)
+            if _SCREENS and place.name in {"connections", "job"}:
+                tab.page.screenshot(path=Path(_SCREENS) / f"{place.name}-phone.png")
+    assert wide == []
+
+
+def test_ten_thousand_streams_are_searched_and_selected(tab: WebPage, jobs: dict[str, Job]) -> None:
+    """Only what is in view is in the page, so that a large source answers to every key as a small one does."""
+    tab.go("/connections/new?source=reach-many&destination=reach-lake")
+    tab.sees("of 10,006 streams selected", 90)
+    assert tab.page.locator(".picker-row").count() < 60
+    tab.button("Select all shown").click()
+    tab.sees("10,006 of 10,006 streams selected")
+    tab.button("Select none").click()
+    tab.page.get_by_label("Search streams").fill("9999")
+    rows = tab.page.locator(".picker-row.inside")
+    expect(rows).to_have_count(1)
+    rows.get_by_role("checkbox").check()
+    tab.sees("1 of 10,006 streams selected")
+
+
+def test_keyboard_alone_goes_everywhere(tab: WebPage, jobs: dict[str, Job]) -> None:
+    """Palette, search, letters for places, a dialog that gives the focus back: no step needs a mouse."""
+    press = tab.page.keyboard.press
+    tab.go("/connections")
+    tab.sees("reach-shop")
+    press("Tab")
+    expect(tab.link("Skip to content")).to_be_focused()
+    press("/")
+    expect(tab.page.get_by_label("Filter connections")).to_be_focused()
+    press("Escape")
+    tab.page.get_by_label("Filter connections").blur()
+    press("g")
+    press("s")
+    expect(tab.page).to_have_url(re.compile("/sources$"), timeout=SECONDS)
+    press("?")
+    expect(tab.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    press("Escape")
+    expect(tab.page.get_by_role("dialog")).to_have_count(0)
+    press("Control+k")
+    tab.page.get_by_role("combobox").press_sequentially("go reach-shop-eu")
+    press("Enter")
+    expect(tab.page).to_have_url(re.compile("/connections/reach-shop-eu$"), timeout=SECONDS)
+    press("Control+k")
+    tab.page.get_by_role("combobox").press_sequentially("sync reach-shop-eu")
+    press("Enter")
+    expect(tab.page).to_have_url(re.compile("/jobs/"), timeout=SECONDS)
