@@ -15,7 +15,7 @@ __all__ = ["WebPage", "open_page"]
 Theme = Literal["light", "dark"]
 
 _AXE = Path(__file__).parent.parent / "clients" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 SECONDS = 20_000
 """Milliseconds for whatever a loaded machine does slowly."""
@@ -47,19 +47,23 @@ class WebPage:
         """Wait until a text is there to be seen."""
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=seconds * 1000)
 
-    def barriers(self) -> list[str]:
-        """Judge the page with axe; return one line per violation, with the element."""
-        self.page.evaluate(_AXE.read_text(encoding="utf-8"))
-        found = self.page.evaluate("rules => axe.run(document, {runOnly: rules})", _RULES)
+    def use_theme(self, theme: Theme) -> None:
+        """Switch the theme of the system, which the page follows while nobody chose one."""
+        self.page.emulate_media(color_scheme=theme)
+
+    def barriers(self, *rules: str) -> list[str]:
+        """Judge the page with axe, by these rules or all; return one line per violation, with the element."""
+        only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": _TAGS}
+        if self.page.evaluate("typeof axe === 'undefined'"):
+            self.page.evaluate(_AXE.read_text(encoding="utf-8"))
+        found = self.page.evaluate("only => axe.run(document, {runOnly: only, resultTypes: ['violations']})", only)
         return [f"{each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]
 
 
 @contextmanager
-def open_page(
-    browser: Browser, base: str, *, theme: Theme = "light", width: int = 1280, height: int = 860
-) -> Generator[WebPage]:
+def open_page(browser: Browser, base: str, *, theme: Theme = "light") -> Generator[WebPage]:
     """Open a tab of its own, without anything that another one left in the browser; its console must stay silent."""
-    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": height})
+    context = browser.new_context(color_scheme=theme, viewport={"width": 1280, "height": 860})
     context.set_default_timeout(SECONDS)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from playwright.sync_api import Browser, expect
 from stack import Stack
-from towpath.connector.v1.types_pb2 import ReadMode, StreamName, WriteMode
+from towpath.connector.v1.types_pb2 import LogEntry, ReadMode, StreamName, WriteMode
 from towpath.control.v1.connections_pb2 import Connection, ConnectionStream
 from towpath.control.v1.jobs_pb2 import Job, LogLine
 from towpath.runtime.v1 import worker_pb2, worker_pb2_grpc
@@ -121,11 +121,15 @@ def test_hundred_thousand_lines_stay_smooth_and_a_link_leads_to_one(tab: WebPage
 
 
 def _flood(stack: Stack, job: str) -> None:
-    """Append lines to a job's log as its worker does."""
+    """Append lines to a job's log as its worker does, which holds it once it runs."""
+    with stack.client() as client:
+        next(seen for seen in client.jobs.watch(job) if seen.state == Job.STATE_RUNNING and seen.attempts)
     token = (stack.data_dir / "keys" / "worker.token").read_text().strip()
     with grpc.insecure_channel(stack.address) as channel:
         runs = worker_pb2_grpc.JobRunServiceStub(channel)
         for start in range(0, _LINES, _CALL):
-            lines = [LogLine(level=2, origin="worker", message=f"needle {start + i}") for i in range(_CALL)]
+            lines = [
+                LogLine(level=LogEntry.LEVEL_INFO, origin="worker", message=f"needle {start + i}") for i in range(_CALL)
+            ]
             request = worker_pb2.AppendLogsRequest(job=job, lines=lines, batch_id=f"flood-{start}")
             runs.AppendLogs(request, metadata=(("authorization", f"Bearer {token}"),), timeout=60)

@@ -14,6 +14,8 @@ import { toggleTheme } from "./theme";
 interface Entry {
   readonly label: string;
   readonly run: () => unknown;
+  /** The palette stays until it has worked, to show why when it has not. */
+  readonly slow?: boolean;
 }
 
 const SHOWN = 50;
@@ -46,6 +48,7 @@ export function Palette({ close, showKeys }: { close: () => void; showKeys: () =
     })),
     ...known.map(({ name }) => ({
       label: t.palette.sync(idOf(name)),
+      slow: true,
       run: async () => {
         const job = need((await connections.syncConnection({ name, requestId: crypto.randomUUID() })).job);
         await navigate({ to: "/jobs/$id", params: { id: idOf(job.name) } });
@@ -69,9 +72,10 @@ export function Palette({ close, showKeys }: { close: () => void; showKeys: () =
   const run = async (entry: Entry | undefined) => {
     if (entry === undefined) return;
     try {
-      const keeps = entry.run === showKeys;
+      // Closing first: what opens next, such as the list of keys, takes the palette's place.
+      if (entry.slow !== true) close();
       await entry.run();
-      if (!keeps) close();
+      if (entry.slow === true) close();
     } catch (thrown) {
       setError(thrown);
     }

@@ -25,7 +25,8 @@ export function NewConnectionPage() {
   const navigate = useNavigate();
   const [selection, setSelection] = useState<Selection>(new Map());
   const reached = search.source === undefined ? 1 : search.destination === undefined ? 2 : selection.size === 0 ? 3 : 4;
-  const step = Math.min(search.step ?? reached, reached);
+  // The last step is gone to on purpose: whoever selects one stream may want another.
+  const step = Math.min(search.step ?? 3, reached);
   const go = (change: Partial<typeof search>) => navigate({ to: "/connections/new", search: { ...search, ...change } });
   const source = search.source ?? "";
   const destination = search.destination ?? "";

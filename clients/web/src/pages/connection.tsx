@@ -225,7 +225,7 @@ function Charts({ jobs }: { jobs: readonly Job[] }) {
       ).map(([label, values, format]) => (
         <figure key={label} className="card chart">
           <figcaption>
-            <h3>{label}</h3>
+            <h2>{label}</h2>
           </figcaption>
           {values.length === 0 ? (
             <p className="muted">{t.connection.chartEmpty}</p>

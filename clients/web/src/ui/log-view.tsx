@@ -52,10 +52,13 @@ export function LogView({ job, id, search }: LogViewProps) {
   }, [pinned, size, rows]);
 
   useEffect(() => {
-    if (search.line === undefined || arrived.current || lines.last < search.line) return;
+    if (search.line === undefined || arrived.current) return;
+    const index = lines.indexOf(search.line);
+    // Lines may have come that are not laid out yet; the next look will find them.
+    if (index >= size) return;
     arrived.current = true;
-    rows.scrollToIndex(lines.indexOf(search.line), { align: "center" });
-  }, [search.line, lines, rows, version]);
+    rows.scrollToIndex(index, { align: "center" });
+  }, [search.line, lines, rows, size]);
 
   const narrow = (change: LogSearch) => {
     setChosen(-1);

@@ -4,9 +4,6 @@ import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useTheme } from "../app/theme";
 
-/** Room beside the first and the last run, so that one run alone stands in the middle of its hour. */
-const margin = (low: number, high: number): number => Math.max((high - low) * 0.05, high - low < 60 ? 1800 : 1);
-
 const DAY = 86_400;
 const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const hours = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
@@ -30,6 +27,10 @@ export function RunChart({ label, times, values, format }: RunChartProps) {
     const style = getComputedStyle(document.documentElement);
     const colour = (name: string) => style.getPropertyValue(name).trim();
     const size = () => ({ width: Math.max(200, element.clientWidth), height: element.clientHeight });
+    const first = times[0] ?? 0;
+    const last = times.at(-1) ?? first;
+    // Room beside the first and the last run; one run alone stands in the middle of its hour.
+    const beside = last - first < 60 ? 1800 : (last - first) * 0.05;
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
     const paths = UPlot.paths.bars?.({ size: [0.6, 22, 2] });
     const chart = new UPlot(
@@ -38,7 +39,7 @@ export function RunChart({ label, times, values, format }: RunChartProps) {
         legend: { show: false },
         cursor: { y: false },
         scales: {
-          x: { time: true, range: (_, low, high) => [low - margin(low, high), high + margin(low, high)] },
+          x: { time: true, range: () => [first - beside, last + beside] },
           y: { range: (_, _low, high) => [0, Math.max(1, high * 1.1)] },
         },
         axes: [

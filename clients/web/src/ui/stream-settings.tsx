@@ -30,7 +30,7 @@ export function StreamSettings({ descriptor, stream, writeModes, select, change 
   const allowed = writeModes.length === 0 ? [WriteMode.APPEND, WriteMode.OVERWRITE] : writeModes;
   return (
     <div className="form">
-      <h3>{label}</h3>
+      <h2>{label}</h2>
       <p className="small muted">
         {descriptor.kind}
         {descriptor.estimatedRows !== undefined && ` · ${t.choose.rows(descriptor.estimatedRows)}`}
