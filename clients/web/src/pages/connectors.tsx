@@ -22,7 +22,7 @@ export function ConnectorsPage() {
         <Empty title={t.connectors.empty}>{t.connectors.emptyHelp}</Empty>
       ) : (
         <ul className="tiles">
-          {list.data.map(({ name, spec, command }) => (
+          {list.data.map(({ name, spec, command, image }) => (
             <li key={name} className="card tile">
               <ConnectorIcon name={name} />
               <div>
@@ -39,8 +39,8 @@ export function ConnectorsPage() {
                     </span>
                   )}
                 </span>
-                <code className="small muted command" title={command.join(" ")}>
-                  {command.slice(1).join(" ")}
+                <code className="small muted command" title={image || command.join(" ")}>
+                  {image || command.slice(1).join(" ")}
                 </code>
               </div>
             </li>
