@@ -7,6 +7,7 @@ limits, and a network of its own. Nothing of the worker's environment passes, bu
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from collections.abc import AsyncGenerator, Mapping
@@ -36,6 +37,7 @@ _TOKEN = "/run/towpath-token"  # noqa: S105 - a path
 _NOBODY = 65532
 """User of the containers of a worker that is root; any other worker's run as its own, which alone may connect."""
 _SERVER_ERROR = 500
+_REMOVE_PAUSE = 2.0
 
 
 class DockerLauncher:
@@ -62,6 +64,7 @@ class DockerLauncher:
         self._start_timeout = start_timeout
         self._stop_grace = stop_grace
         self._user = os.geteuid() or _NOBODY
+        self._removing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def launch(self, launch: Launch) -> AsyncGenerator[Running]:
@@ -81,9 +84,23 @@ class DockerLauncher:
             finally:
                 await finish(running.stop(self._stop_grace))
         finally:
-            with suppress(Unavailable, APIError):  # the reaper of a later worker finds it
-                await finish(self._engine.run(lambda client: _remove(client, name)))
+            if not await finish(self._removed(name)):
+                later = asyncio.create_task(self._remove_later(name))
+                self._removing.add(later)
+                later.add_done_callback(self._removing.discard)
             folder.remove()
+
+    async def _removed(self, name: str) -> bool:
+        try:
+            await self._engine.run(lambda client: _remove(client, name))
+        except (Unavailable, APIError):
+            return False
+        return True
+
+    async def _remove_later(self, name: str) -> None:
+        """Try again until the engine is back; when this worker ends before, another one's reaper finds the rest."""
+        while not await self._removed(name):  # noqa: ASYNC110 - nobody tells when an engine is back
+            await asyncio.sleep(_REMOVE_PAUSE)
 
     async def _start(self, launch: Launch, image: str, name: str, folder: ConnectorDir) -> RunningContainer:
         token = folder.token
