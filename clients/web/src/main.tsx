@@ -7,7 +7,8 @@ import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-qu
 import { RouterProvider } from "@tanstack/react-router";
 import { problemOf } from "./api/failures";
 import { router } from "./app/router";
-import { SignIn, useRefused } from "./app/sign-in";
+import { token, useRefused } from "./api/token";
+import { SignIn } from "./app/sign-in";
 import { applyTheme } from "./app/theme";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -16,14 +17,10 @@ import "./styles/parts.css";
 import "./styles/job.css";
 import "./styles/forms.css";
 
-const queries: QueryClient = new QueryClient({
+const queries = new QueryClient({
   queryCache: new QueryCache({
-    // A token that ended while the page was open: ask who we are, which leads to the sign-in.
-    onError: (error, query) => {
-      if (query.queryKey[0] !== "me" && problemOf(error).code === Code.Unauthenticated) {
-        void queries.invalidateQueries({ queryKey: ["me"] });
-      }
-    },
+    // Also for a token that ended while the page was open.
+    onError: (error) => problemOf(error).code === Code.Unauthenticated && token.refuse(),
   }),
   defaultOptions: {
     queries: {

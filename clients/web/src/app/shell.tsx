@@ -91,7 +91,7 @@ export function Shell() {
               onClick={() => {
                 token.set("");
                 queries.clear();
-                void queries.refetchQueries();
+                token.refuse();
               }}
             >
               <LogOut size={16} aria-hidden />

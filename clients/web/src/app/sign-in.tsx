@@ -1,30 +1,38 @@
 /** Asks for an API token when the server wants one. */
 import { useState } from "react";
-import { useQuery } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { Code } from "@connectrpc/connect";
 import { problemOf } from "../api/failures";
-import { whoAmI } from "../api/me";
 import { token } from "../api/token";
+import { tokens } from "../api/transport";
 import { t } from "../text/en";
 
-/** Whether the server refuses us without a (better) token. */
-export function useRefused(): boolean {
-  const probe = useQuery(whoAmI);
-  return probe.error !== null && problemOf(probe.error).code === Code.Unauthenticated;
-}
-
 export function SignIn() {
-  const probe = useQuery(whoAmI);
+  const queries = useQueryClient();
   const [value, setValue] = useState("");
-  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const signIn = async () => {
+    setBusy(true);
+    setProblem("");
+    token.set(value.trim());
+    try {
+      await tokens.whoAmI({});
+      queries.clear();
+      token.accept();
+    } catch (thrown) {
+      const { code, message } = problemOf(thrown);
+      setProblem(code === Code.Unauthenticated ? t.signIn.wrong : message);
+      setBusy(false);
+    }
+  };
   return (
     <main className="sign-in">
       <form
         className="card pad"
         onSubmit={(event) => {
           event.preventDefault();
-          token.set(value.trim());
-          void probe.refetch().then(() => setTried(true));
+          void signIn();
         }}
       >
         <img src="/icon.svg" alt="" width={36} height={36} />
@@ -39,16 +47,16 @@ export function SignIn() {
             value={value}
             onChange={(event) => {
               setValue(event.target.value);
-              setTried(false);
+              setProblem("");
             }}
           />
         </label>
-        {tried && (
+        {problem !== "" && (
           <p className="notice bad" role="alert">
-            {t.signIn.wrong}
+            {problem}
           </p>
         )}
-        <button type="submit" className="button primary" disabled={probe.isFetching}>
+        <button type="submit" className="button primary" disabled={busy}>
           {t.signIn.submit}
         </button>
       </form>
