@@ -136,7 +136,7 @@ class Scene:
     def _all_run(self) -> bool:
         living = {process.pid for process in self.stack.family()}
         parts = self.stack.process_ids()
-        if set(parts) != _PARTS or not set(parts.values()) <= living:
+        if not set(parts) >= _PARTS or not set(parts.values()) <= living:
             return False
         with self.stack.client() as client:
             return client.wire.healthy()

@@ -45,7 +45,7 @@ def test_the_first_page_lists_all_commands_and_a_first_day() -> None:
     """`towpath` alone is how it begins."""
     done = run_here("--help", environ={})
     names = {path[0] for path in _ALL}
-    assert names == set(re.findall(r"^  ([a-z]+)  ", done.out.partition("Commands:")[2], re.MULTILINE))
+    assert names == set(re.findall(r"^  ([a-z-]+)  ", done.out.partition("Commands:")[2], re.MULTILINE))
     assert {"up", "apply", "sync", "logs", "cancel", "connections", "completion"} <= names
     assert "towpath apply -f pipeline.yaml" in done.out
 

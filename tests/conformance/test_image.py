@@ -28,8 +28,9 @@ def image(engine: Any) -> str:
     return image_of(engine, Path(__file__).parents[1] / "conformance_program.py")
 
 
-def ours(engine: Any) -> list[Any]:
-    return engine.containers.list(all=True, filters={"label": "io.towpath.conformance"})
+def ours(engine: Any, image: str) -> list[Any]:
+    """Containers of this module's image: other sessions judge other images on the same engine."""
+    return engine.containers.list(all=True, filters={"label": "io.towpath.conformance", "ancestor": image})
 
 
 async def test_a_missing_engine_is_a_sentence_with_a_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +45,7 @@ async def test_a_container_is_fenced_in_and_removed(engine: Any, image: str) -> 
     """The image is somebody's: it gets what a connector needs, and nothing is left of it."""
     async with ImageTarget(image, volumes=MOUNTS).start(60, environ={"LINES_PASSWORD": "x"}) as instance:
         assert (await instance.peer.spec()).ok.connector_id == "com.example.source-lines"
-        (container,) = ours(engine)
+        (container,) = ours(engine, image)
         limits = container.attrs["HostConfig"]
         assert limits["ReadonlyRootfs"] is True
         assert limits["CapDrop"] == ["ALL"]
@@ -52,7 +53,7 @@ async def test_a_container_is_fenced_in_and_removed(engine: Any, image: str) -> 
         assert limits["Memory"] == limits["MemorySwap"] == 2 * 1024**3
         assert limits["PidsLimit"] == 512
         assert "/tmp" in limits["Tmpfs"]  # noqa: S108 within the container
-    assert ours(engine) == []
+    assert ours(engine, image) == []
 
 
 async def test_a_container_is_looked_into_and_ended(engine: Any, image: str) -> None:
@@ -75,7 +76,7 @@ async def test_a_container_is_looked_into_and_ended(engine: Any, image: str) -> 
         assert instance.process is not None
         instance.process.kill()
         assert await instance.process.wait(30) == -9
-    assert ours(engine) == []
+    assert ours(engine, image) == []
 
 
 async def test_an_interrupted_start_leaves_no_container(engine: Any, image: str) -> None:
@@ -92,7 +93,7 @@ async def test_an_interrupted_start_leaves_no_container(engine: Any, image: str)
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         assert time.monotonic() - began < 30
-        assert ours(engine) == []
+        assert ours(engine, image) == []
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ async def test_an_image_that_does_not_start_says_why(engine: Any, image: str, ta
         async with started.start(60):
             pass
     assert says in str(caught.value)
-    assert ours(engine) == []
+    assert ours(engine, image) == []
 
 
 def test_the_command_judges_an_image(image: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from destination_s3_steps import config_of, objects, orders
 from towpath_local.embedded.s3 import EmbeddedS3
 from towpath_sdk import StreamName
 from towpath_sdk.testing.process import ConnectorProcess, connector_process
+from towpath_worker.launch.environment import connector_environment
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -72,7 +74,8 @@ def test_two_gigabytes_take_less_than_400_megabytes_of_memory(
     config = config_of(s3, s3_bucket, partition_by="at")
     batch = batch_of_4_mib(partitions)
     assert 3.8e6 < batch.nbytes < 4.8e6
-    with connector_process(sys.executable, "-m", "towpath_destination_s3") as destination:
+    as_launched = connector_environment(os.environ)
+    with connector_process(sys.executable, "-m", "towpath_destination_s3", environment=as_launched) as destination:
         receipts = write_all(destination, config, batch, writers)
         destination.complete(config, "job-1", receipts)
         assert peak_memory(destination.pid) < LIMIT

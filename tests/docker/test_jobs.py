@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,13 @@ from stack import FAST, Stack, s3_config
 from towpath.control.v1.connections_pb2 import Connection, ConnectionSettings
 from towpath.control.v1.jobs_pb2 import Job
 from towpath.control.v1.limits_pb2 import ContainerLimits
+from towpath_local.data_folder import DataFolder
 from towpath_local.embedded.docker import host_address
 from towpath_local.embedded.s3 import EmbeddedS3
 from worker_rig import until
+
+_RUN_DIR, _JOB, _CONNECTOR = "io.towpath.run-dir", "io.towpath.job", "io.towpath.connector"
+"""Labels of what a worker makes."""
 
 ROWS = 20_000
 LASTING = {"batch_rows": 500, "checkpoint_rows": 1000, "latency_seconds": 0.15, "row_bytes": 500}
@@ -53,9 +57,12 @@ class Harbour:
 
     def containers(self, role: str = "") -> list[Any]:
         """Containers that run for jobs of this Towpath."""
-        label = "io.towpath.connector"
-        found = self.client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
-        return [one for one in found if one.labels[label].startswith(role) and one.labels["io.towpath.job"]]
+        found = self.client.containers.list(all=True, filters={"label": _RUN_DIR}, ignore_removed=True)
+        return [
+            one
+            for one in found
+            if self._is_mine(one.labels) and one.labels[_CONNECTOR].startswith(role) and one.labels[_JOB]
+        ]
 
     def assert_exact(self, bucket: str) -> None:
         """Every row is there, once."""
@@ -66,8 +73,16 @@ class Harbour:
     def assert_gone(self) -> None:
         """No container and no network of a connector is left."""
         until(lambda: not self.containers(), "every container is gone", 60)
-        left = {"label": "io.towpath.run-dir"}
-        until(lambda: not self.client.networks.list(filters=left), "every network is gone", 60)
+        until(lambda: not self._networks(), "every network is gone", 60)
+
+    def _networks(self) -> list[Any]:
+        found = self.client.networks.list(filters={"label": _RUN_DIR})
+        return [one for one in found if self._is_mine(one.attrs["Labels"])]
+
+    def _is_mine(self, labels: Mapping[str, str]) -> bool:
+        """Other sessions of tests may use the same engine at the same time."""
+        run_dir = str(DataFolder(self.stack.data_dir).run_dir)
+        return labels[_RUN_DIR].startswith(run_dir)
 
 
 @pytest.fixture(scope="module")

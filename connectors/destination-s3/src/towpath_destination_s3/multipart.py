@@ -28,7 +28,7 @@ PART_BYTES = 8 << 20
 LEAST_PART_BYTES = 5 << 20
 """Bytes that S3 demands of every part but the last."""
 
-_PARTS_IN_FLIGHT = 8
+_PARTS_IN_FLIGHT = 6
 _POLL_SECONDS = 0.2  # a thread that waits wakes up this often, so that it can be interrupted
 
 _places = threading.BoundedSemaphore(_PARTS_IN_FLIGHT)

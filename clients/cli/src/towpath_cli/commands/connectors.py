@@ -54,7 +54,7 @@ def create(session: Session, name: str, command: tuple[str, ...], image: str, li
 
     \b
     towpath connectors create my-source -- /opt/my-source/bin/serve
-    towpath connectors create my-source --image registry.example.com/my-source:1.2 --limits memory=512MiB,cpus=0.5
+    towpath connectors create my-source --image registry.example.com/my-source:1.2 --limits cpus=0.5
     """
     if bool(command) == bool(image):
         raise click.UsageError("give a COMMAND or --image")

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -93,7 +94,9 @@ class EmbeddedDocker(EmbeddedServer):
 
 def host_address(client: Any) -> str:
     """Return the address of this machine that containers on every bridge reach: the gateway of the default one."""
-    return client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    network = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    # An engine that finds the bridge of an earlier one names the subnet alone; the first address is the bridge's.
+    return network.get("Gateway") or str(IPv4Network(network["Subnet"])[1])
 
 
 def running_engine() -> str | None:
