@@ -138,7 +138,7 @@ _MISTAKES = {
     _SOURCE + 'config: {password: "${NOT_SET_HERE}"}\n': "environment variable NOT_SET_HERE is not set",
     _SOURCE + 'config: {password: "${NOT_SET_HERE}"}\n ': "config.password: wants ${NOT_SET_HERE}",
     _SOURCE + "---\n" + _SOURCE: "pipeline.yaml:5: source `broken` is described twice, first at pipeline.yaml:1",
-    "kind: source\nname: broken\nconnector: nombers\n": "did you mean `numbers`?",
+    "kind: source\nname: misspelt\nconnector: nombers\n": "did you mean `numbers`?",
 }
 
 

@@ -1,8 +1,6 @@
-/** Recent runs as small bars: height by rows, colour and shape by outcome; each leads to its job. */
-import { Link } from "@tanstack/react-router";
+/** Recent runs as small bars: height by rows, colour and shape by outcome. They are too small to be pressed; the list of jobs leads to each. */
 import type { Job } from "../gen/towpath/control/v1/jobs_pb";
 import { ago, brief, dateOf } from "../lib/format";
-import { idOf } from "../lib/names";
 import { t } from "../text/en";
 import { jobLook } from "./status";
 
@@ -24,13 +22,7 @@ export function RunStrip({ jobs }: { jobs: readonly Job[] }) {
         const label = t.connections.runLabel(look.word, ago(dateOf(job.createTime) ?? new Date()), brief(rows));
         return (
           <li key={job.name}>
-            <Link
-              to="/jobs/$id"
-              params={{ id: idOf(job.name) }}
-              className={`mark ${look.tone} h${height}`}
-              aria-label={label}
-              title={label}
-            />
+            <span role="img" className={`mark ${look.tone} h${height}`} aria-label={label} title={label} />
           </li>
         );
       })}
