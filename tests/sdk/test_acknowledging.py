@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import cast
 
@@ -145,6 +146,20 @@ def test_repeated_acknowledgement_is_harmless() -> None:
         assert session.receive() is None
     assert slot.heard[-1] == ("things", 5)
     assert len(slot.heard) == len(set(slot.heard))
+
+
+def test_last_acknowledgement_may_come_once_more() -> None:
+    """It is the one that a broker cannot know to have arrived; the call is still there to take it again."""
+    slot = Slot()
+    with connector_under_test(slot) as connector:
+        session = connector.open_read({}, THINGS)
+        read_all(session)
+        session.ack(5)
+        time.sleep(0.1)  # a call that ended with the acknowledgement would have ended by now
+        session.ack(5)
+        session.half_close()
+        assert session.receive() is None
+    assert slot.heard == [("things", 5)]
 
 
 @pytest.mark.parametrize(("acks", "words"), [([6], "6"), ([3, 2], "2"), ([2**63], str(2**63))])

@@ -73,6 +73,21 @@ def test_sigterm_ends_a_process_that_is_blocked(tmp_path: Path, how: str) -> Non
         assert "leaving blocked threads behind" in source.output
 
 
+def test_connections_outlive_the_last_call_of_a_drained_process(tmp_path: Path) -> None:
+    """With it gRPC would close them, and a caller that writes in that moment loses what it has not read yet."""
+    with blocking_source() as source:
+        session = blocked_read(source, tmp_path / "notes", "never")
+        source.signal(signal.SIGTERM)
+        for response in session:
+            if response.WhichOneof("message") == "checkpoint":
+                session.ack(response.checkpoint.checkpoint_seq)
+        before_its_end = time.monotonic()
+        session.half_close()
+        assert session.receive() is None
+        assert source.wait_exit(10) == 0
+        assert time.monotonic() - before_its_end >= 0.5
+
+
 def test_process_that_drains_lets_no_new_call_in(tmp_path: Path) -> None:
     """What began now would be cut off; whoever asks is told to come back, and the read that is inside goes on."""
     with blocking_source({"TOWPATH_DRAIN_SECONDS": "60"}) as source:

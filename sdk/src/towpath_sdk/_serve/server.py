@@ -40,7 +40,7 @@ _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
     # Otherwise gRPC takes up to 25 MB from each sender ahead of the inbox, which is what bounds memory. Without the
-    # probe window and frames would stay at 64 and 16 KiB: what stands here saves a sixth of the CPU time of a hop.
+    # probe window and frames would stay at 64 and 16 KiB: what stands here saves a tenth of the CPU time of a transfer.
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 2 * 1024 * 1024),
     ("grpc.http2.max_frame_size", 1024 * 1024),

@@ -27,6 +27,7 @@ from towpath_sdk.source import Checkpoint, Source
 __all__ = ["SourceService"]
 
 _NAME = "towpath.connector.v1.SourceService"
+_HALF_CLOSE_SECONDS = 0.5
 
 
 class SourceService:
@@ -113,6 +114,7 @@ class _Read:
             await run_duplex(self._wire, reading, self._outbox, _first_failure(requests, listening), self._overruled)
             # Also when no acknowledgement is wanted: a call that ends first makes the broker's last write fail.
             await self._await_last_ack(requests)
+            await self._await_half_close(requests)
             self._acks.end()
             if listening is not None:
                 await result_of(listening)
@@ -166,6 +168,16 @@ class _Read:
             arrival.cancel()
             if requests.done():
                 requests.result()
+
+    async def _await_half_close(self, requests: asyncio.Future[None]) -> None:
+        """Give the broker a moment to half-close: it may repeat its last acknowledgement before it does.
+
+        What it writes to a call that has ended fails, though it did nothing wrong.
+        """
+        if not self._half_closed:
+            await asyncio.wait({requests}, timeout=_HALF_CLOSE_SECONDS)
+        if requests.done():
+            requests.result()
 
     def _log(self, level: str, event: str, attributes: dict[str, object]) -> None:
         entry = log_entry(level, event, attributes, self._config.redactor.redact)
