@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -54,6 +53,13 @@ class Harbour:
             client.sources.create(name, "faker-image", {"seed": 7, "rows": ROWS, **(source or {})})
             client.destinations.create(name, "s3-image", s3_config(self.s3, bucket))
             return client.connections.create(name, wanted).name, bucket
+
+    def start(self, connection: str) -> Job:
+        """Start a job, and return it once it has committed some of its rows, and not all."""
+        with self.stack.client() as client:
+            job = client.connections.sync(connection)
+            until(lambda: client.jobs.get(job.name).total.rows_committed > 0, "rows are committed", 120)
+            return job
 
     def containers(self, role: str = "") -> list[Any]:
         """Containers that run for jobs of this Towpath."""
@@ -122,10 +128,7 @@ def test_a_job_moves_its_rows_from_container_to_container(harbour: Harbour) -> N
 def test_a_container_that_is_killed_costs_an_attempt_and_no_row(harbour: Harbour, role: str) -> None:
     """As with a process."""
     connection, bucket = harbour.connect(LASTING)
-    with harbour.stack.client() as client:
-        job = client.connections.sync(connection)
-    until(lambda: bool(harbour.containers(role)), f"the {role} runs", 60)
-    time.sleep(4)
+    job = harbour.start(connection)
     harbour.containers(role)[0].kill()
     job = harbour.stack.wait(job)
     assert job.state == Job.STATE_SUCCEEDED, job
@@ -149,11 +152,9 @@ def test_a_connector_that_needs_more_memory_says_so(harbour: Harbour) -> None:
 def test_a_paused_container_can_be_cancelled_and_removed(harbour: Harbour) -> None:
     """It answers nothing, not even a signal to end."""
     connection, _ = harbour.connect(LASTING)
+    job = harbour.start(connection)
+    harbour.containers("source")[0].pause()
     with harbour.stack.client() as client:
-        job = client.connections.sync(connection)
-        until(lambda: bool(harbour.containers("source")), "the source runs", 60)
-        time.sleep(4)
-        harbour.containers("source")[0].pause()
         client.jobs.cancel(job.name)
     job = harbour.stack.wait(job)
     assert job.state == Job.STATE_CANCELLED, job
@@ -163,10 +164,7 @@ def test_a_paused_container_can_be_cancelled_and_removed(harbour: Harbour) -> No
 def test_a_worker_that_is_killed_takes_its_containers_along(harbour: Harbour) -> None:
     """Nobody else would stop them before the next worker; that one goes on after the last commit."""
     connection, bucket = harbour.connect(LASTING)
-    with harbour.stack.client() as client:
-        job = client.connections.sync(connection)
-    until(lambda: len(harbour.containers()) == 2, "both containers run", 60)
-    time.sleep(3)
+    job = harbour.start(connection)
     orphans = {one.id for one in harbour.containers()}
     os.kill(harbour.stack.pid("worker"), signal.SIGKILL)
     until(lambda: not orphans & {one.id for one in harbour.containers()}, "the orphans are gone", 60)
