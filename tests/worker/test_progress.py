@@ -27,9 +27,10 @@ def test_progress_of_every_stream_is_reported_once_a_second(rig: WorkerRig, work
         for before, after in pairwise(seen):
             assert before.rows_read <= after.rows_read
             assert before.rows_committed <= after.rows_committed <= after.rows_read
-        # A rate, not a sum: the source waits between batches. A second in which the machine did other things has none.
+        # A rate, not a sum: the source waits between batches, so even all that waited behind a stall is less than this.
+        # The first reports may be of one moment, which makes no rate or a wild one.
+        assert 0 < moving[-1].rows_per_second < 5000, seen
         rated = [report for report in moving if report.rows_per_second]
-        assert any(report.rows_per_second < 5000 for report in rated), seen
         assert all(report.bytes_per_second > 1000 * report.rows_per_second for report in rated)
         assert any(0 < report.rows_committed < 5000 for report in moving)
         last = seen[-1]
