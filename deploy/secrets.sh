@@ -36,5 +36,7 @@ if [ ! -e pgpass ]; then
     printf 'metadata:5432:*:towpath:%s\n' "$(cat postgres-password)" >pgpass
     made pgpass
 fi
-# Containers read them as user 10001.
-[ "$(id -u)" != 0 ] || chown 10001 ./*
+# Containers read them as user 10001, and nobody else does.
+if ! chown 10001 ./* 2>/dev/null; then
+    echo "secrets: they have to belong to user 10001 before the containers start: sudo chown 10001 deploy/secrets/*" >&2
+fi
