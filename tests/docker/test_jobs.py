@@ -4,91 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from destination_s3_steps import ids, objects
-from end_to_end_pipe import new_name, stream
+from docker_harbour import LASTING, Harbour, harbour_at
 from fix_docker import DockerEngine
-from stack import FAST, Stack, s3_config
-from towpath.control.v1.connections_pb2 import Connection, ConnectionSettings
 from towpath.control.v1.jobs_pb2 import Job
 from towpath.control.v1.limits_pb2 import ContainerLimits
-from towpath_local.data_folder import DataFolder
-from towpath_local.embedded.docker import host_address
-from towpath_local.embedded.s3 import EmbeddedS3
 from worker_rig import until
-
-_RUN_DIR, _JOB, _CONNECTOR = "io.towpath.run-dir", "io.towpath.job", "io.towpath.connector"
-"""Labels of what a worker makes."""
-
-ROWS = 20_000
-LASTING = {"batch_rows": 500, "checkpoint_rows": 1000, "latency_seconds": 0.15, "row_bytes": 500}
-"""Forty batches and six seconds of reading."""
-
-
-@dataclass(frozen=True)
-class Harbour:
-    """A Towpath with both images registered, and a store that containers reach."""
-
-    stack: Stack
-    client: Any
-    s3: EmbeddedS3
-
-    def connect(self, source: dict[str, Any] | None = None, **settings: Any) -> tuple[str, str]:
-        """Connect made-up customers with an empty bucket; return the connection and the bucket."""
-        name, bucket = new_name(), f"docker-{uuid.uuid4().hex[:12]}"
-        self.s3.create_bucket(bucket)
-        often: dict[str, Any] = {"commit_bytes": 1 << 20, "commit_interval": {"seconds": 1}}
-        wanted = Connection(
-            source=f"sources/{name}",
-            destination=f"destinations/{name}",
-            streams=[stream("customers", namespace="")],
-            settings=ConnectionSettings(**{**often, **settings}),
-        )
-        with self.stack.client() as client:
-            client.sources.create(name, "faker-image", {"seed": 7, "rows": ROWS, **(source or {})})
-            client.destinations.create(name, "s3-image", s3_config(self.s3, bucket))
-            return client.connections.create(name, wanted).name, bucket
-
-    def start(self, connection: str) -> Job:
-        """Start a job, and return it once it has committed some of its rows, and not all."""
-        with self.stack.client() as client:
-            job = client.connections.sync(connection)
-            until(lambda: client.jobs.get(job.name).total.rows_committed > 0, "rows are committed", 120)
-            return job
-
-    def containers(self, role: str = "") -> list[Any]:
-        """Containers that run for jobs of this Towpath."""
-        found = self.client.containers.list(all=True, filters={"label": _RUN_DIR}, ignore_removed=True)
-        return [
-            one
-            for one in found
-            if self._is_mine(one.labels) and one.labels[_CONNECTOR].startswith(role) and one.labels[_JOB]
-        ]
-
-    def assert_exact(self, bucket: str) -> None:
-        """Every row is there, once."""
-        client = self.s3.client()
-        files = [key for key in objects(client, bucket) if key.endswith(".parquet")]
-        assert ids(client, bucket, files) == list(range(1, ROWS + 1))
-
-    def assert_gone(self) -> None:
-        """No container and no network of a connector is left."""
-        until(lambda: not self.containers(), "every container is gone", 60)
-        until(lambda: not self._networks(), "every network is gone", 60)
-
-    def _networks(self) -> list[Any]:
-        found = self.client.networks.list(filters={"label": _RUN_DIR})
-        return [one for one in found if self._is_mine(one.attrs["Labels"])]
-
-    def _is_mine(self, labels: Mapping[str, str]) -> bool:
-        """Other sessions of tests may use the same engine at the same time."""
-        run_dir = str(DataFolder(self.stack.data_dir).run_dir)
-        return labels[_RUN_DIR].startswith(run_dir)
 
 
 @pytest.fixture(scope="module")
@@ -96,16 +19,8 @@ def harbour(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFactor
     """One for the tests of this file."""
     images = {name: docker_engine.connector(name) for name in ("source-faker", "destination-s3")}
     folder = tmp_path_factory.mktemp("docker")
-    environ = {**FAST, **docker_engine.environ, "TOWPATH_WORKER_START_TIMEOUT": "90"}
-    with (
-        EmbeddedS3(folder / "s3", host=host_address(docker_engine.client)) as s3,
-        Stack(folder / "up", environ) as running,
-    ):
-        with running.client() as client:
-            client.connectors.create("faker-image", image=images["source-faker"])
-            limits = ContainerLimits(memory_bytes=700 << 20)
-            client.connectors.create("s3-image", image=images["destination-s3"], limits=limits)
-        yield Harbour(running, docker_engine.client, s3)
+    with harbour_at(folder, docker_engine.client, docker_engine.environ, images) as made:
+        yield made
 
 
 def test_a_job_moves_its_rows_from_container_to_container(harbour: Harbour) -> None:

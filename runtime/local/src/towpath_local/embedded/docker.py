@@ -32,9 +32,10 @@ class EmbeddedDocker(EmbeddedServer):
 
     name: ClassVar[str] = "Docker"
 
-    def __init__(self, directory: Path | str) -> None:
-        """Describe an engine whose images and containers lie below `directory`."""
+    def __init__(self, directory: Path | str, *options: str) -> None:
+        """Describe an engine whose images and containers lie below `directory`; `options` are more of dockerd's."""
         super().__init__(directory, {})
+        self._options = options
 
     @property
     def url(self) -> str:
@@ -60,7 +61,8 @@ class EmbeddedDocker(EmbeddedServer):
     def _prepare(self) -> None:
         if os.geteuid() != 0:
             raise EmbeddedServerError("a Docker engine can be started by root only; start the system's own, as root")
-        (self.directory / "docker.pid").unlink(missing_ok=True)  # of an engine that was killed
+        for left in ("docker.pid", "exec/containerd/containerd.pid"):  # of an engine that was killed
+            (self.directory / left).unlink(missing_ok=True)
 
     def _command(self, lock: int) -> Command:
         del lock  # shims of containers outlive an engine that is killed, and would hold it
@@ -76,7 +78,7 @@ class EmbeddedDocker(EmbeddedServer):
         }
         return Command(
             name=self.name,
-            argv=[program, *(part for name, value in options.items() for part in (f"--{name}", value))],
+            argv=[program, *(part for name, value in options.items() for part in (f"--{name}", value)), *self._options],
             log=self.log,
             # It looks for containerd, runc and iptables there.
             environment={"PATH": os.pathsep.join((os.environ.get("PATH", ""), *_SYSTEM_FOLDERS))},
