@@ -65,6 +65,11 @@ async def create_source(api: Api, identifier: str, config: dict[str, Any] | None
     return answer.source
 
 
+def preview_of(name: str, **values: Any) -> sources_pb2.PreviewStreamRequest:
+    """Ask for the first rows of a stream of the source `shop`."""
+    return sources_pb2.PreviewStreamRequest(name="sources/shop", stream={"namespace": "public", "name": name}, **values)
+
+
 def stream(
     name: str,
     read_mode: str = "READ_MODE_SNAPSHOT",

@@ -17,7 +17,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from towpath.connector.v1 import connector_pb2, types_pb2
-from towpath.control.v1 import failures_pb2
+from towpath.control.v1 import failures_pb2, previews_pb2
 from towpath.runtime.v1 import worker_pb2, worker_pb2_grpc
 from towpath_contracts import (
     CONNECTOR_TASK_WORKFLOW,
@@ -37,6 +37,7 @@ from towpath_sdk.status import from_rpc
 with workflow.unsafe.imports_passed_through():
     from datetime import timedelta
 
+ROW_SECRET = "what-only-the-rows-hold"
 SOURCE_SCHEMA = """{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object",
@@ -97,9 +98,10 @@ def descriptor(
 
 @dataclass
 class StandInConnectors:
-    """What the connectors answer; a test may change it at any time. `launches` are the configurations that arrived.
+    """What the connectors answer; a test may change it at any time.
 
-    With `failure` set, every check and discover fails with it; each takes `pause` seconds.
+    `tasks` are those that arrived, `launches` their configurations. With `failure` set, every check and discover fails
+    with it; each takes `pause` seconds.
     """
 
     streams: list[types_pb2.StreamDescriptor] = field(
@@ -109,6 +111,7 @@ class StandInConnectors:
         default_factory=lambda: ["WRITE_MODE_APPEND", "WRITE_MODE_OVERWRITE", "WRITE_MODE_DEDUP"]
     )
     launches: list[worker_pb2.ConnectorLaunch] = field(default_factory=list[worker_pb2.ConnectorLaunch])
+    tasks: list[worker_pb2.GetTaskResponse] = field(default_factory=list[worker_pb2.GetTaskResponse])
     discoveries: int = 0
     failure: failures_pb2.Failure | None = None
     pause: float = 0.0
@@ -116,6 +119,7 @@ class StandInConnectors:
     async def answer(self, task: worker_pb2.GetTaskResponse) -> worker_pb2.CompleteTaskRequest:
         """Answer one task, by the program or the image that the connector is started with."""
         self.launches.append(task.connector)
+        self.tasks.append(task)
         await asyncio.sleep(self.pause)
         program = task.connector.image or task.connector.command[0]
         if program == "hangs":
@@ -137,6 +141,10 @@ class StandInConnectors:
             case worker_pb2.GetTaskResponse.KIND_CHECK:
                 result = connector_pb2.CheckResult(probe="network")
                 return worker_pb2.CompleteTaskRequest(check=connector_pb2.CheckResponse(results=[result]))
+            case worker_pb2.GetTaskResponse.KIND_PREVIEW:
+                row = previews_pb2.PreviewRow(values=[previews_pb2.PreviewValue(text=ROW_SECRET)])
+                columns = [previews_pb2.PreviewColumn(name="id", type="int64")]
+                return worker_pb2.CompleteTaskRequest(preview={"columns": columns, "rows": [row], "complete": True})
             case _:
                 self.discoveries += 1
                 return worker_pb2.CompleteTaskRequest(catalog=connector_pb2.DiscoverResponse(streams=self.streams))

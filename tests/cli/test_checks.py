@@ -69,11 +69,15 @@ def test_tables_are_discovered_with_their_keys_and_cursors(towpath: Prompt, post
     """What one copies into a pipeline file; an unknown table or cursor is refused with those that there are."""
     with postgres_database.connect() as connection:
         connection.execute("CREATE TABLE orders (id bigint PRIMARY KEY, total numeric(10, 2), updated_at timestamptz)")
+        connection.execute("INSERT INTO orders VALUES (1, 12.5, '2026-01-31 12:00+01'), (2, NULL, NULL)")
     config = json.dumps(postgres_config(postgres_database))
     towpath.ok("sources", "create", "found", "--connector", "source-postgres", "-f", "-", stdin=config)
     shown = towpath.ok("sources", "discover", "found").out
     assert "public.orders" in shown
     assert "updated_at" in shown
+    preview = towpath.ok("sources", "preview", "found", "public.orders").out
+    assert [word for word in ("12.50", "2026-01-31T11:00:00", "NULL", "all 2 rows") if word not in preview] == []
+    assert "choose one of: public.orders" in towpath.fails(3, "sources", "preview", "found", "public.order")
     towpath.ok("destinations", "create", "found", "--connector", "destination-s3", "-c", "bucket=lake")
     create = ["connections", "create", "found", "--source", "found", "--destination", "found", "--stream"]
     assert "choose one of: public.orders" in towpath.fails(3, *create, "public.order")

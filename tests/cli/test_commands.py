@@ -16,6 +16,7 @@ from towpath.control.v1.connections_pb2 import Connection, ListConnectionsRespon
 from towpath.control.v1.connectors_pb2 import Connector, ListConnectorsResponse
 from towpath.control.v1.destinations_pb2 import Destination, ListDestinationsResponse
 from towpath.control.v1.jobs_pb2 import Job, ListJobsResponse, LogLine
+from towpath.control.v1.previews_pb2 import StreamPreview
 from towpath.control.v1.sources_pb2 import ListSourcesResponse, Source
 
 _LOOKS: Sequence[tuple[str, type[Message], Sequence[str]]] = [
@@ -25,6 +26,7 @@ _LOOKS: Sequence[tuple[str, type[Message], Sequence[str]]] = [
     ("sources get counted", Source, ["sources/counted", '"rows": 300', "********"]),
     ("sources check counted", CheckResponse, ["RESULT", "ok"]),
     ("sources discover counted", DiscoverResponse, ["STREAM", "numbers0", "numbers1", "snapshot, incremental", "300"]),
+    ("sources preview counted numbers0 --rows 3", StreamPreview, ["n", "stream", "text", "2", "the first 3 rows"]),
     ("destinations list", ListDestinationsResponse, ["NAME", "counted", "folder"]),
     ("destinations get counted", Destination, ["destinations/counted", "connectors/folder"]),
     ("destinations check counted", CheckResponse, ["RESULT", "ok"]),

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from file_steps import encoded, form_of
 from file_values import SAMPLES, Sample
+from towpath_sdk.files import shown_texts
 
 EVERY_SAMPLE = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 
@@ -98,3 +99,17 @@ def test_csv_cells_hold_the_values(sample: Sample) -> None:
     header, *lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     assert header == ["c", "n"]
     assert [line[0] for line in lines] == [cell or "" for cell in twice(sample.csv)]
+
+
+@EVERY_SAMPLE
+def test_every_type_is_shown_to_people_as_text(sample: Sample) -> None:
+    """A preview of a stream must not fail because one of its columns is exotic."""
+    assert shown_texts(sample.values) == list(sample.csv)
+
+
+def test_what_no_file_can_hold_is_shown_as_well() -> None:
+    """A union, and nested documents that are no JSON: whoever looks sees something, not a failure."""
+    union = pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, None]), pa.array(["", "two"])])
+    assert shown_texts(union) == ["1", "two"]
+    document = pa.ExtensionArray.from_storage(pa.json_(pa.string()), pa.array(["{nothing"]))
+    assert shown_texts(pa.StructArray.from_arrays([document], ["d"])) == ["{'d': '{nothing'}"]

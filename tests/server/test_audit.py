@@ -11,7 +11,18 @@ from access_tokens import ADMIN, WORKER, bearer, make_token
 from fix_towpath_server import Api, Bench
 from grpc import aio
 from server_methods import methods
-from server_steps import SECRET, begin, connect, create_ends, publish, refused, run_to_end, stream, sync
+from server_steps import (
+    SECRET,
+    begin,
+    connect,
+    create_ends,
+    preview_of,
+    publish,
+    refused,
+    run_to_end,
+    stream,
+    sync,
+)
 from sqlalchemy import text
 from towpath.control.v1 import (
     audit_pb2,
@@ -38,7 +49,7 @@ async def events(api: Api, **wanted: Any) -> list[audit_pb2.AuditEvent]:
 
 
 async def change_everything(api: Api) -> set[str]:
-    """Call every method that changes something, successfully; returns their names."""
+    """Call every method that changes something, or shows rows, successfully; returns their names."""
     called: set[str] = set()
 
     async def call(method: str, request: Any) -> Any:
@@ -67,6 +78,7 @@ async def change_everything(api: Api) -> set[str]:
     await call("UpdateSource", sources_pb2.UpdateSourceRequest(source=source))
     destination = destinations_pb2.Destination(name="destinations/lake", config_json='{"bucket":"sea"}')
     await call("UpdateDestination", destinations_pb2.UpdateDestinationRequest(destination=destination))
+    await call("PreviewStream", preview_of("orders"))
     await connect(api, stream("orders"))
     called.add("CreateConnection")
     name = "connections/daily"
@@ -94,10 +106,10 @@ async def change_everything(api: Api) -> set[str]:
     return called
 
 
-async def test_every_change_is_written_down_with_who_made_it(api: Api) -> None:
-    """After an accident the first question is who changed what."""
+async def test_every_change_and_every_look_at_rows_is_written_down_with_who_made_it(api: Api) -> None:
+    """After an accident the first question is who changed what; after a leak, who looked."""
     called = await change_everything(api)
-    assert called == {name.rpartition("/")[2] for name, rule in RULES.items() if rule.changes}
+    assert called == {name.rpartition("/")[2] for name, rule in RULES.items() if rule.audited}
     trail = await events(api)
     assert [(event.action, event.resource) for event in trail] == [
         ("create", "connectors/pg"),
@@ -107,6 +119,7 @@ async def test_every_change_is_written_down_with_who_made_it(api: Api) -> None:
         ("update", "connectors/pg"),
         ("update", "sources/shop"),
         ("update", "destinations/lake"),
+        ("preview", "sources/shop"),
         ("create", "connections/daily"),
         ("update", "connections/daily"),
         ("pause", "connections/daily"),
@@ -116,7 +129,7 @@ async def test_every_change_is_written_down_with_who_made_it(api: Api) -> None:
         ("clear", "connections/daily"),
         ("reset state", "connections/daily"),
         ("sync", "connections/daily"),
-        ("cancel", trail[16].resource),
+        ("cancel", trail[17].resource),
         ("create", "tokens/ci"),
         ("revoke", "tokens/ci"),
         ("delete", "connections/daily"),
@@ -126,7 +139,8 @@ async def test_every_change_is_written_down_with_who_made_it(api: Api) -> None:
     ]
     assert {(event.actor, event.peer) for event in trail} == {("anonymous", "127.0.0.1")}
     assert trail[5].details == {"fields": "host, password"}
-    assert trail[16].resource.startswith("jobs/")
+    assert trail[7].details == {"stream": "public.orders"}
+    assert trail[17].resource.startswith("jobs/")
     assert "hunter2" not in str(trail)
 
 

@@ -9,7 +9,19 @@ import grpc
 import pytest
 from fix_towpath_server import Api, Bench
 from server_database import failing_updates, forms_of, whole_database
-from server_steps import SECRET, SOURCE_CONFIG, connect, create_ends, create_source, refusal, refused, register
+from server_steps import (
+    SECRET,
+    SOURCE_CONFIG,
+    connect,
+    create_ends,
+    create_source,
+    preview_of,
+    refusal,
+    refused,
+    register,
+)
+from stand_in_worker import ROW_SECRET, descriptor
+from towpath.connector.v1 import types_pb2
 from towpath.control.v1 import destinations_pb2, failures_pb2, sources_pb2
 
 MASK = "********"
@@ -18,6 +30,14 @@ MASK = "********"
 def update(config: dict[str, Any], etag: str = "", **values: Any) -> sources_pb2.UpdateSourceRequest:
     source = sources_pb2.Source(name="sources/shop", config_json=json.dumps(config), etag=etag, **values)
     return sources_pb2.UpdateSourceRequest(source=source)
+
+
+def read_only_as(name: str, *modes: str) -> types_pb2.StreamDescriptor:
+    """Describe a stream that has these read modes and no other."""
+    described = descriptor(name)
+    del described.read_modes[:]
+    described.MergeFrom(types_pb2.StreamDescriptor(read_modes=modes))
+    return described
 
 
 async def stored_config(api: Api, bench: Bench) -> dict[str, Any]:
@@ -199,6 +219,37 @@ async def test_check_shows_every_probe_and_discover_every_stream(api: Api) -> No
     assert len((await api.destinations.CheckDestination(check_destination)).results) == 1
     pages = [page async for page in api.sources.DiscoverSource(sources_pb2.DiscoverSourceRequest(name="sources/shop"))]
     assert [stream.name.name for page in pages for stream in page.streams] == ["orders", "customers", "events"]
+
+
+async def test_preview_reads_a_stream_in_the_way_that_leaves_nothing_behind(
+    api: Api, bench: Bench, metadata_url: str
+) -> None:
+    """A snapshot, else what is beyond no cursor; never changes, for which a source would keep its log."""
+    await create_ends(api)
+    bench.connectors.streams = [
+        descriptor("orders"),
+        read_only_as("beyond", "READ_MODE_INCREMENTAL", "READ_MODE_CHANGES"),
+        read_only_as("log", "READ_MODE_CHANGES"),
+    ]
+    shown = await api.sources.PreviewStream(preview_of("orders", columns=["id"]))
+    assert [column.name for column in shown.preview.columns] == ["id"]
+    assert shown.preview.rows[0].values[0].text == ROW_SECRET
+    assert bench.connectors.discoveries == 1
+    await api.sources.PreviewStream(preview_of("beyond", max_rows=1000))
+    assert bench.connectors.discoveries == 1
+    asked = [task for task in bench.connectors.tasks if task.streams]
+    assert [task.max_rows for task in asked] == [20, 100]
+    assert list(asked[0].streams[0].stream.columns) == ["id"]
+    selections = [task.streams[0].stream for task in asked]
+    assert [(each.read_mode, each.cursor_column) for each in selections] == [(1, ""), (2, "updated_at")]
+    with refused(grpc.StatusCode.INVALID_ARGUMENT, "CHANGES_ONLY"):
+        await api.sources.PreviewStream(preview_of("log"))
+    unknown = await refusal(api.sources.PreviewStream(preview_of("nothing")))
+    assert unknown.error.reason == "UNKNOWN_STREAM"
+    assert "choose one of: public.orders, public.beyond, public.log" in unknown.fields["stream"]
+    with refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ROWS"):
+        await api.sources.PreviewStream(preview_of("orders", max_rows=-1))
+    assert ROW_SECRET.encode() not in whole_database(metadata_url)
 
 
 async def test_failure_of_a_connector_keeps_its_kind_in_check_and_discover(api: Api, bench: Bench) -> None:

@@ -1,14 +1,16 @@
-"""Spec, check and discover: connectors that run once, while somebody waits."""
+"""Spec, check, discover and preview: connectors that run once, while somebody waits."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from towpath.connector.v1.types_pb2 import StreamName
 from towpath.control.v1 import sources_pb2
 from towpath.control.v1.sources_pb2_grpc import SourceServiceStub
+from towpath_cli.json_values import JsonValue
 from towpath_cli.names import resource_name
-from towpath_sdk.errors import Conflict, TowpathError, Unavailable
+from towpath_sdk.errors import Conflict, Misconfigured, TowpathError, Unavailable
 from worker_rig import RigWorker, WorkerRig, until
 
 
@@ -71,6 +73,51 @@ def test_discover_that_dies_is_reported_with_its_last_words(rig: WorkerRig, faul
         list(rig.client.sources.discover(source_of(fault)))
     assert failed.value.reason == "CONNECTOR_DIED"
     assert "its last lines:\nI cannot go on" in failed.value.message
+
+
+def test_preview_shows_the_first_rows_as_text_and_cuts_what_is_huge(rig: WorkerRig, worker: RigWorker) -> None:
+    """Whoever chooses streams sees what is in them, whatever their rows weigh."""
+    config: dict[str, JsonValue] = {"rows": 250, "batch_rows": 7, "width": 5000}
+    rig.client.sources.create("looked-into", "numbers", config)
+    stream = StreamName(name="numbers0")
+    seen = rig.client.sources.preview("looked-into", stream)
+    assert [(column.name, column.type) for column in seen.columns] == [
+        ("n", "int64"),
+        ("stream", "int32"),
+        ("text", "string"),
+    ]
+    assert [row.values[0].text for row in seen.rows] == [str(number) for number in range(20)]
+    huge = seen.rows[11].values[2]
+    assert (huge.text[:5], len(huge.text), huge.cut_bytes) == ("11-xx", 1024, 5003 - 1024)
+    assert not seen.complete
+    few = rig.client.sources.preview("looked-into", stream, ["stream", "n"], max_rows=3)
+    assert [[value.text for value in row.values] for row in few.rows] == [["0", "0"], ["0", "1"], ["0", "2"]]
+    with pytest.raises(Misconfigured, match="no_such_column"):
+        rig.client.sources.preview("looked-into", stream, ["no_such_column"])
+    rig.client.sources.update("looked-into", {"rows": 0})
+    empty = rig.client.sources.preview("looked-into", stream)
+    assert (len(empty.columns), len(empty.rows), empty.complete) == (3, 0, True)
+    rig.client.sources.update("looked-into", {"rows": 50, "batch_rows": 2, "seconds_per_batch": 4})
+    slow = rig.client.sources.preview("looked-into", stream)
+    assert [row.values[0].text for row in slow.rows] == ["0", "1"]
+    assert not slow.complete
+    until(lambda: not worker.connectors(), "no connector is left")
+
+
+@pytest.mark.parametrize(
+    ("stream", "reason"),
+    [
+        ("is_denied", "DENIED"),
+        ("malformed_batch", "PROTOCOL_VIOLATION"),
+        ("silent_end", "PROTOCOL_VIOLATION"),
+        ("exits_in_the_middle", "CONNECTOR_DIED"),
+    ],
+)
+def test_preview_that_fails_says_why(rig: WorkerRig, fault: Path, stream: str, reason: str) -> None:
+    """Half of the rows without a word would look like all of them."""
+    with pytest.raises(TowpathError) as failed:
+        rig.client.sources.preview(source_of(fault), StreamName(name=stream))
+    assert failed.value.reason == reason
 
 
 def test_check_that_hangs_ends_with_its_caller(rig: WorkerRig, worker: RigWorker, fault: Path) -> None:

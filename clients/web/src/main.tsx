@@ -16,6 +16,7 @@ import "./styles/layout.css";
 import "./styles/parts.css";
 import "./styles/job.css";
 import "./styles/forms.css";
+import "./styles/preview.css";
 
 const queries = new QueryClient({
   queryCache: new QueryCache({

@@ -146,7 +146,13 @@ function Streams({ source, destination, selection, change, next }: StreamsProps)
           <Broken error={found.error} again={() => void found.refetch()} />
         )
       ) : (
-        <StreamPicker streams={found.data} selection={selection} change={change} writeModes={writeModes} />
+        <StreamPicker
+          source={`sources/${source}`}
+          streams={found.data}
+          selection={selection}
+          change={change}
+          writeModes={writeModes}
+        />
       )}
       <div className="form-foot">
         <button type="button" className="button primary" disabled={selection.size === 0} onClick={next}>

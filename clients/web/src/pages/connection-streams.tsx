@@ -58,6 +58,7 @@ export function StreamsTab({ connection }: { connection: Connection }) {
   return (
     <>
       <StreamPicker
+        source={connection.source}
         streams={[...found.data, ...gone]}
         selection={selection}
         writeModes={writeModes}

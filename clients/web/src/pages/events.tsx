@@ -1,4 +1,4 @@
-/** The audit trail: who changed what, and when. */
+/** The audit trail: who changed what, who looked at rows, and when. */
 import { useState } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { auditEvents } from "../api/queries";

@@ -1,5 +1,5 @@
 /** Every English text of the client, in one place. Names follow docs/glossary.md. */
-import { brief, count } from "../lib/format";
+import { brief, bytes, count } from "../lib/format";
 
 const plural = (value: number | bigint, one: string, many: string): string =>
   `${count(value)} ${Number(value) === 1 ? one : many}`;
@@ -222,7 +222,7 @@ export const t = {
   },
   events: {
     title: "Events",
-    lead: "Who changed what, and when. Nothing in here can be changed or deleted.",
+    lead: "Who changed what, who looked at rows, and when. Nothing in here can be changed or deleted.",
     empty: "Nothing was changed yet",
     none: "No event.",
     filter: "Filter events",
@@ -323,6 +323,18 @@ export const t = {
     gone: "no longer at the source",
     createAndSync: "Create and sync",
     createOnly: "Create",
+  },
+  preview: {
+    title: (stream: string) => `First rows of ${stream}`,
+    rows: (stream: string) => `Table of ${stream}`,
+    idle: "Nothing is read before you ask. The audit trail will tell that you looked.",
+    reading: "Reading. A connector is started for it; that takes a few seconds.",
+    show: "Show rows",
+    again: "Read again",
+    empty: "The stream has no rows.",
+    count: (rows: number, all: boolean) =>
+      all ? `All of it: ${plural(rows, "row", "rows")}` : plural(rows, "row", "rows"),
+    cut: (left: bigint) => `Shortened here: ${bytes(left)} more`,
   },
   schedule: {
     label: "When to run",

@@ -7,13 +7,17 @@ import { brief } from "../lib/format";
 import { streamKey, streamLabel } from "../lib/names";
 import { withDefaults, type Selection } from "../lib/selection";
 import { t } from "../text/en";
+import { Editors } from "./allowed";
 import { SearchField } from "./search";
+import { StreamPreview } from "./stream-preview";
 import { StreamSettings } from "./stream-settings";
 
 /** Height of a row in pixels, as in the stylesheet. */
 const HEIGHT = 34;
 
 interface PickerProps {
+  /** Resource name of the source. */
+  readonly source: string;
   readonly streams: readonly StreamDescriptor[];
   readonly selection: Selection;
   readonly change: (selection: Selection) => void;
@@ -35,7 +39,7 @@ function rowsOf(streams: readonly StreamDescriptor[], closed: ReadonlySet<string
   });
 }
 
-export function StreamPicker({ streams, selection, change, writeModes }: PickerProps) {
+export function StreamPicker({ source, streams, selection, change, writeModes }: PickerProps) {
   const [filter, setFilter] = useState("");
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [at, setAt] = useState<string>();
@@ -169,6 +173,16 @@ export function StreamPicker({ streams, selection, change, writeModes }: PickerP
           )}
         </div>
       </div>
+      {current !== undefined && (
+        <Editors>
+          <StreamPreview
+            key={at}
+            source={source}
+            descriptor={current}
+            columns={selection.get(streamKey(current.name))?.columns ?? []}
+          />
+        </Editors>
+      )}
     </section>
   );
 }

@@ -62,6 +62,7 @@ from towpath_server.use_cases.connectors import Connectors
 from towpath_server.use_cases.endpoints import Endpoints
 from towpath_server.use_cases.follow import Follower
 from towpath_server.use_cases.jobs import Jobs
+from towpath_server.use_cases.previews import Previews
 from towpath_server.use_cases.publications import Publications
 from towpath_server.use_cases.schedules import Schedules
 from towpath_server.use_cases.tasks import ConnectorTasks
@@ -164,7 +165,8 @@ async def _serve(settings: Settings, store: SqlStore) -> RunningServer:
     check_rules(_method_names())
     server = aio.server(interceptors=[Guard(authentication)], options=_OPTIONS)
     connectors_pb2_grpc.add_ConnectorServiceServicer_to_server(ConnectorService(connectors), server)
-    sources_pb2_grpc.add_SourceServiceServicer_to_server(SourceService(sources), server)
+    source_service = SourceService(sources, Previews(store, sources, tasks))
+    sources_pb2_grpc.add_SourceServiceServicer_to_server(source_service, server)
     destinations_pb2_grpc.add_DestinationServiceServicer_to_server(DestinationService(destinations), server)
     connections = ConnectionService(Connections(store, sources, schedules), jobs)
     connections_pb2_grpc.add_ConnectionServiceServicer_to_server(connections, server)

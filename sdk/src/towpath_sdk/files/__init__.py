@@ -19,6 +19,7 @@ from towpath_sdk.files.formats import (
     extension,
 )
 from towpath_sdk.files.plans import plan_columns
+from towpath_sdk.files.shown import shown_texts
 from towpath_sdk.files.storing import storing
 from towpath_sdk.files.texts import plain
 from towpath_sdk.files.waiting import Bound, Share
@@ -41,5 +42,6 @@ __all__ = [
     "give_memory_back",
     "plain",
     "plan_columns",
+    "shown_texts",
     "storing",
 ]

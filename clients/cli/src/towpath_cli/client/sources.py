@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from towpath.connector.v1.connector_pb2 import CheckResult
-from towpath.connector.v1.types_pb2 import StreamDescriptor
+from towpath.connector.v1.types_pb2 import StreamDescriptor, StreamName
 from towpath.control.v1 import sources_pb2 as pb
+from towpath.control.v1.previews_pb2 import StreamPreview
 from towpath.control.v1.sources_pb2_grpc import SourceServiceStub
 
 from towpath_cli.client.wire import Wire
@@ -73,3 +74,10 @@ class Sources:
         request = pb.DiscoverSourceRequest(name=resource_name("sources", name))
         for page in self._wire.stream(self._stub.DiscoverSource, request, _DISCOVER_SECONDS):
             yield from page.streams
+
+    def preview(self, name: str, stream: StreamName, columns: Sequence[str] = (), max_rows: int = 0) -> StreamPreview:
+        """Read the first rows of a stream. Raises Misconfigured for an unknown one, Unavailable without a worker."""
+        request = pb.PreviewStreamRequest(
+            name=resource_name("sources", name), stream=stream, columns=columns, max_rows=max_rows
+        )
+        return self._wire.call(self._stub.PreviewStream, request, _DISCOVER_SECONDS).preview

@@ -17,7 +17,7 @@ __all__ = ["audit"]
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most this many.")
 @with_session
 def audit(session: Session, resource: str, actor: str, limit: int) -> None:
-    """Show who changed what, newest first; for admins.
+    """Show who changed what, and who looked at rows, newest first; for admins.
 
     \b
     towpath audit --resource connections/shop

@@ -6,8 +6,10 @@ import click
 
 from towpath_cli.commands.completion_names import connector_names, source_names
 from towpath_cli.commands.endpoint_config import changed_config, config_options, new_config, show_check
+from towpath_cli.names import parse_stream
 from towpath_cli.render import connectors as render
 from towpath_cli.render.messages import show, show_list
+from towpath_cli.render.previews import preview as render_preview
 from towpath_cli.session import Session, with_session
 
 __all__ = ["sources"]
@@ -93,3 +95,19 @@ def discover(session: Session, name: str) -> None:
     """List the streams that a source offers: tables, views, and how each can be read."""
     with session.client() as client:
         show_list(session, "streams", client.sources.discover(name), render.catalog)
+
+
+@sources.command()
+@_name
+@click.argument("stream")
+@click.option("--rows", type=click.IntRange(1, 100), default=20, show_default=True, help="How many rows to show.")
+@click.option("--column", "columns", multiple=True, metavar="COLUMN", help="Only this one. Repeatable.")
+@with_session
+def preview(session: Session, name: str, stream: str, rows: int, columns: tuple[str, ...]) -> None:
+    """Show the first rows of a stream. The audit trail tells that you looked.
+
+    \b
+    towpath sources preview shop-db public.orders --rows 5
+    """
+    with session.client() as client:
+        show(session, client.sources.preview(name, parse_stream(stream), columns, rows), render_preview)

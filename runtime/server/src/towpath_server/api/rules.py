@@ -17,11 +17,11 @@ __all__ = ["RULES", "Rule", "check_rules"]
 
 @dataclass(frozen=True)
 class Rule:
-    """Roles that may call a method; with `open` everybody, without a token. What `changes` something is audited."""
+    """Roles that may call a method; with `open` everybody, without a token. What is `audited` leaves an event."""
 
     roles: frozenset[TokenRole]
     open: bool = False
-    changes: bool = False
+    audited: bool = False
 
     @property
     def for_workers(self) -> bool:
@@ -35,9 +35,10 @@ _OPEN = Rule(frozenset(), open=True)
 _ANY = Rule(frozenset(TokenRole))
 _SEE = Rule(frozenset(_USERS))
 _RUN = Rule(frozenset(_USERS[1:]))
-_CHANGE = Rule(frozenset(_USERS[1:]), changes=True)
+_LOOK = Rule(frozenset(_USERS[1:]), audited=True)
+_CHANGE = Rule(frozenset(_USERS[1:]), audited=True)
 _ADMIN_SEE = Rule(frozenset(_USERS[2:]))
-_ADMIN_CHANGE = Rule(frozenset(_USERS[2:]), changes=True)
+_ADMIN_CHANGE = Rule(frozenset(_USERS[2:]), audited=True)
 _WORK = Rule(frozenset({TokenRole.WORKER}))
 
 _TABLE: Mapping[str, Mapping[str, Rule]] = {
@@ -62,6 +63,8 @@ _TABLE: Mapping[str, Mapping[str, Rule]] = {
         "DeleteSource": _CHANGE,
         "CheckSource": _RUN,
         "DiscoverSource": _RUN,
+        # Rows are more than what a viewer sees, which is names and counts; an editor could have them copied anyway.
+        "PreviewStream": _LOOK,
     },
     "towpath.control.v1.DestinationService": {
         "CreateDestination": _CHANGE,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from towpath.connector.v1 import connector_pb2
-from towpath.control.v1 import sources_pb2, sources_pb2_grpc
+from towpath.control.v1 import previews_pb2, sources_pb2, sources_pb2_grpc
 
 from towpath_server.api.context import Context
 from towpath_server.api.portions import portions
 from towpath_server.domain.names import id_of
 from towpath_server.use_cases.endpoints import Endpoints
+from towpath_server.use_cases.previews import Previews
+from towpath_server.wire.common import name_from
 from towpath_server.wire.connectors import source_to
 
 __all__ = ["SourceService"]
@@ -19,8 +21,9 @@ __all__ = ["SourceService"]
 class SourceService(sources_pb2_grpc.SourceServiceServicer):
     """Keeps sources."""
 
-    def __init__(self, sources: Endpoints) -> None:
+    def __init__(self, sources: Endpoints, previews: Previews) -> None:
         self._sources = sources
+        self._previews = previews
 
     async def CreateSource(
         self, request: sources_pb2.CreateSourceRequest, context: Context
@@ -76,3 +79,16 @@ class SourceService(sources_pb2_grpc.SourceServiceServicer):
         wire = await self._sources.discover(id_of("sources", request.name), context.time_remaining())
         for streams in portions(connector_pb2.DiscoverResponse.FromString(wire).streams):
             yield sources_pb2.DiscoverSourceResponse(streams=streams)
+
+    async def PreviewStream(
+        self, request: sources_pb2.PreviewStreamRequest, context: Context
+    ) -> sources_pb2.PreviewStreamResponse:
+        """Show the first rows of a stream."""
+        wire = await self._previews.rows(
+            id_of("sources", request.name),
+            name_from(request.stream),
+            request.columns,
+            request.max_rows,
+            context.time_remaining(),
+        )
+        return sources_pb2.PreviewStreamResponse(preview=previews_pb2.StreamPreview.FromString(wire))

@@ -10,10 +10,17 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from towpath_server.database import tables
-from towpath_server.database.codec import decode_failure, encode_failure, from_micros, micros
+from towpath_server.database.codec import (
+    decode_failure,
+    decode_selections,
+    encode_failure,
+    encode_selections,
+    from_micros,
+    micros,
+)
 from towpath_server.database.programs import decode_program, encode_program
 from towpath_server.database.sealing import Sealer
-from towpath_server.domain.task import Launch, Task, TaskKind, TaskResult
+from towpath_server.domain.task import Launch, Task, TaskKind, TaskResult, Work
 
 __all__ = ["CatalogRows", "RequestRows", "TaskRows"]
 
@@ -32,6 +39,8 @@ class TaskRows:
             "program": encode_program(task.launch.program),
             "config_json": task.launch.config_json,
             "spec": task.launch.spec.hex(),
+            "streams": encode_selections(task.work.streams),
+            "max_rows": task.work.max_rows,
         }
         await self._connection.execute(
             insert(tables.tasks).values(
@@ -65,6 +74,7 @@ class TaskRows:
             deadline=from_micros(row["deadline"]),
             result=result,
             holder=row["holder"],
+            work=Work(decode_selections(launch.get("streams", "[]")), launch.get("max_rows", 0)),
         )
 
     async def hold(self, identifier: str, holder: str) -> None:

@@ -13,7 +13,7 @@ __all__ = ["AuditEvent"]
 
 @dataclass(frozen=True)
 class AuditEvent:
-    """One change that `caller` made to `resource`; `details` never hold a configuration's values."""
+    """What `caller` did to `resource`: a change, or a look at rows. `details` never hold a configuration's values."""
 
     id: str
     time: datetime

@@ -9,7 +9,7 @@ from towpath_sdk.errors import Misconfigured
 
 from towpath_server.domain.streams import CatalogStream, ReadMode, StreamName, StreamSelection, WriteMode
 
-__all__ = ["WantedStream", "check_selection", "select_all", "with_defaults"]
+__all__ = ["WantedStream", "check_selection", "choices", "select_all", "with_defaults"]
 
 _MOST_CHOICES_SHOWN = 30
 
@@ -117,7 +117,7 @@ def _check_against(
 ) -> None:
     offered = catalog.get(stream.name)
     if offered is None:
-        fields[f"{path}.name"] = f"the source has no stream {stream.name}; choose one of: {_choices(map(str, catalog))}"
+        fields[f"{path}.name"] = f"the source has no stream {stream.name}; choose one of: {choices(map(str, catalog))}"
         return
     if stream.read_mode not in offered.read_modes:
         modes = ", ".join(mode.name for mode in sorted(offered.read_modes))
@@ -129,7 +129,7 @@ def _check_against(
             if name and name not in offered.columns:
                 fields.setdefault(
                     f"{path}.{field}[{index}]",
-                    f"{stream.name} has no column {name!r}; choose one of: {_choices(offered.columns)}",
+                    f"{stream.name} has no column {name!r}; choose one of: {choices(offered.columns)}",
                 )
     if stream.write_mode is WriteMode.DEDUP and not (stream.primary_key or offered.primary_key):
         fields[f"{path}.primary_key"] = f"{stream.name} has no primary key; name the columns that identify a row"
@@ -148,15 +148,16 @@ def _check_cursor(path: str, stream: StreamSelection, offered: CatalogStream, fi
         if stream.cursor_column:
             fields[field] = f"the source defines the cursor of {stream.name} itself; leave it empty"
     elif not stream.cursor_column:
-        fields[field] = f"an INCREMENTAL read of {stream.name} needs one; choose: {_choices(offered.cursor_columns)}"
+        fields[field] = f"an INCREMENTAL read of {stream.name} needs one; choose: {choices(offered.cursor_columns)}"
     elif stream.cursor_column not in offered.cursor_columns:
         fields[field] = (
             f"{stream.cursor_column!r} cannot be a cursor of {stream.name}; choose one of: "
-            f"{_choices(offered.cursor_columns)}"
+            f"{choices(offered.cursor_columns)}"
         )
 
 
-def _choices(names: Iterable[str]) -> str:
+def choices(names: Iterable[str]) -> str:
+    """Return names for people who are to choose one: the first of them, and how many more there are."""
     every = list(names)
     shown = ", ".join(every[:_MOST_CHOICES_SHOWN])
     hidden = len(every) - _MOST_CHOICES_SHOWN

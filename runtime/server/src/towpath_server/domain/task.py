@@ -1,4 +1,4 @@
-"""Connector tasks: one spec, check or discover, run by a worker for a caller who waits."""
+"""Connector tasks: one spec, check, discover or preview, run by a worker for a caller who waits."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from enum import IntEnum
 
 from towpath_server.domain.connector import Program
 from towpath_server.domain.failure import Failure
+from towpath_server.domain.streams import StreamSelection
 
-__all__ = ["Launch", "Task", "TaskKind", "TaskResult"]
+__all__ = ["Launch", "Task", "TaskKind", "TaskResult", "Work"]
 
 
 class TaskKind(IntEnum):
@@ -18,6 +19,7 @@ class TaskKind(IntEnum):
     SPEC = 1
     CHECK = 2
     DISCOVER = 3
+    PREVIEW = 4
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,16 @@ class Launch:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a task is about, beside its connector: one stream and at most `max_rows` of it for a preview."""
+
+    streams: tuple[StreamSelection, ...] = ()
+    max_rows: int = 0
+
+
+@dataclass(frozen=True)
 class TaskResult:
-    """Outcome of a task: a failure, or the serialized SpecResponse, CheckResponse or DiscoverResponse."""
+    """Outcome of a task: a failure, or the serialized message of its kind, such as a CheckResponse."""
 
     failure: Failure | None
     message: bytes
@@ -51,3 +61,4 @@ class Task:
     deadline: datetime
     result: TaskResult | None
     holder: str = ""
+    work: Work = Work()

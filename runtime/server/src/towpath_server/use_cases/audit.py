@@ -1,4 +1,4 @@
-"""Writes down who changes what, and shows it.
+"""Writes down who changes what, and who looks at rows, and shows it.
 
 The caller of a call is the same through all that is done for it, so it is not handed from function to function: the
 guard names it once, and `record` finds it.
@@ -28,7 +28,7 @@ def caller() -> Caller:
 
 
 async def record(records: Records, action: str, resource: str, **details: str) -> None:
-    """Store, in the transaction of a change, that the caller did `action` to `resource`."""
+    """Store, in the transaction of a change where it is one, that the caller did `action` to `resource`."""
     await records.audit.add(AuditEvent(new_id(), now(), caller(), action, resource, details))
 
 

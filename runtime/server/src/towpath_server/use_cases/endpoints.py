@@ -24,7 +24,7 @@ from towpath_server.use_cases.requests import check_etag, fields_to_change, now,
 from towpath_server.use_cases.store import Records, Store
 from towpath_server.use_cases.tasks import ConnectorTasks
 
-__all__ = ["Endpoints", "ShownEndpoint", "launch_of"]
+__all__ = ["Endpoints", "ShownEndpoint", "answer_of", "launch_of"]
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,13 @@ class Endpoints:
 
     async def check(self, identifier: str, remaining: float | None) -> bytes:
         """Run the probes; returns a serialized CheckResponse."""
-        _, launch = await self._launch(identifier)
-        return _response(await self._tasks.run(TaskKind.CHECK, launch, remaining))
+        _, launch = await self.launch(identifier)
+        return answer_of(await self._tasks.run(TaskKind.CHECK, launch, remaining))
 
     async def discover(self, identifier: str, remaining: float | None) -> bytes:
         """Read the catalog of a source, and keep it for later checks; returns a serialized DiscoverResponse."""
-        endpoint, launch = await self._launch(identifier)
-        catalog = _response(await self._tasks.run(TaskKind.DISCOVER, launch, remaining))
+        endpoint, launch = await self.launch(identifier)
+        catalog = answer_of(await self._tasks.run(TaskKind.DISCOVER, launch, remaining))
         async with self._store.write() as records:
             present = await records.endpoints(self._role).find(identifier, lock=True)
             if present is not None and present.etag == endpoint.etag:
@@ -151,7 +151,8 @@ class Endpoints:
         """Discover a source now."""
         return self._decode_catalog(await self.discover(identifier, remaining))
 
-    async def _launch(self, identifier: str) -> tuple[Endpoint, Launch]:
+    async def launch(self, identifier: str) -> tuple[Endpoint, Launch]:
+        """Return an endpoint and how to start its connector, the configuration in clear. Raises NotFound."""
         async with self._store.read() as records:
             endpoint = await records.endpoints(self._role).find(identifier)
             if endpoint is None:
@@ -182,7 +183,7 @@ class Endpoints:
         return complete
 
 
-def _response(result: TaskResult) -> bytes:
+def answer_of(result: TaskResult) -> bytes:
     """Return what the connector answered; raises what it failed with."""
     if result.failure is not None:
         raise error_of(result.failure)

@@ -1,4 +1,4 @@
-"""Runs spec, check and discover on a worker while a caller waits."""
+"""Runs spec, check, discover and preview on a worker while a caller waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from towpath_contracts import task_workflow_id
 from towpath_sdk.errors import TowpathError, Unavailable
 
 from towpath_server.domain.ids import new_id
-from towpath_server.domain.task import Launch, Task, TaskKind, TaskResult
+from towpath_server.domain.task import Launch, Task, TaskKind, TaskResult, Work
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.orchestrator import Orchestrator, WorkflowStatus
 from towpath_server.use_cases.problems import NotHeld, no_such
@@ -26,6 +26,8 @@ _log = structlog.get_logger()
 # Look after the workflow and the workers only this often: both are calls to Temporal.
 _CARE_SECONDS = 2.0
 
+_NO_WORK = Work()
+
 
 @dataclass(frozen=True)
 class TaskLimits:
@@ -34,11 +36,17 @@ class TaskLimits:
     spec: float = 60.0
     check: float = 120.0
     discover: float = 300.0
+    preview: float = 120.0
     no_worker: float = 10.0
 
     def of(self, kind: TaskKind) -> float:
         """Return the limit of a kind."""
-        return {TaskKind.SPEC: self.spec, TaskKind.CHECK: self.check, TaskKind.DISCOVER: self.discover}[kind]
+        return {
+            TaskKind.SPEC: self.spec,
+            TaskKind.CHECK: self.check,
+            TaskKind.DISCOVER: self.discover,
+            TaskKind.PREVIEW: self.preview,
+        }[kind]
 
 
 class ConnectorTasks:
@@ -50,7 +58,7 @@ class ConnectorTasks:
         self._changes = changes
         self._limits = limits
 
-    async def run(self, kind: TaskKind, launch: Launch, remaining: float | None) -> TaskResult:
+    async def run(self, kind: TaskKind, launch: Launch, remaining: float | None, work: Work = _NO_WORK) -> TaskResult:
         """Run a task and return how it ended; `remaining` is the caller's time in seconds.
 
         Raises Unavailable when no worker took the task, it was not done in time, or this server goes down: the worker
@@ -60,7 +68,7 @@ class ConnectorTasks:
         # Less than the caller has, so that the answer says more than "deadline exceeded": ending a task that is late
         # takes a few calls to Temporal and to the database, which may be busy.
         timeout = limit if remaining is None else max(0.1, min(limit, remaining - min(2.0, remaining / 4)))
-        task = Task(new_id(), kind, launch, now() + timedelta(seconds=timeout), None)
+        task = Task(new_id(), kind, launch, now() + timedelta(seconds=timeout), None, work=work)
         async with self._store.write() as records:
             await records.tasks.add(task)
         done = False

@@ -26,6 +26,8 @@ __all__ = [
     "work_to",
 ]
 
+_ANSWERS = ("spec", "check", "catalog", "preview")
+
 
 def work_to(work: Work) -> worker_pb2.BeginAttemptResponse:
     """Encode the work of an attempt."""
@@ -104,7 +106,11 @@ def commit_from(message: worker_pb2.CommitStreamRequest) -> Commit:
 def task_to(task: Task) -> worker_pb2.GetTaskResponse:
     """Encode a connector task."""
     return worker_pb2.GetTaskResponse(
-        kind=f"KIND_{task.kind.name}", connector=_launch_to(task.launch), deadline=time_to(task.deadline)
+        kind=f"KIND_{task.kind.name}",
+        connector=_launch_to(task.launch),
+        deadline=time_to(task.deadline),
+        streams=[worker_pb2.TaskStream(stream=selection_to(selection)) for selection in task.work.streams],
+        max_rows=task.work.max_rows,
     )
 
 
@@ -112,10 +118,9 @@ def result_from(message: worker_pb2.CompleteTaskRequest) -> TaskResult:
     """Decode the outcome of a task; of one that says nothing, a failure."""
     if message.HasField("failure"):
         return TaskResult(failure_from(message.failure), b"")
-    for field in ("spec", "check", "catalog"):
-        if message.HasField(field):
-            response = {"spec": message.spec, "check": message.check, "catalog": message.catalog}[field]
-            return TaskResult(None, response.SerializeToString())
+    answer = next((value for field, value in message.ListFields() if field.name in _ANSWERS), None)
+    if answer is not None:
+        return TaskResult(None, answer.SerializeToString())
     empty = failures_pb2.Failure(
         kind="KIND_BUG",
         reason="EMPTY_RESULT",

@@ -1,4 +1,4 @@
-"""One spec, check or discover: fetch the task, run the connector, store the outcome."""
+"""One spec, check, discover or preview: fetch the task, run the connector, store the outcome."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 
 import structlog
 from temporalio import activity
-from towpath.connector.v1 import connector_pb2
+from towpath.connector.v1 import connector_pb2, source_pb2
+from towpath.control.v1 import connections_pb2
 from towpath.runtime.v1 import worker_pb2
 from towpath_contracts import RUN_TASK, RunTaskInput
 from towpath_sdk.errors import Kind, Misconfigured, Unavailable
@@ -16,6 +17,7 @@ from towpath_worker.activities.parts import Parts
 from towpath_worker.connectors import connected
 from towpath_worker.failures import Located, Origin, failure_message, locate
 from towpath_worker.server.channel import for_seconds
+from towpath_worker.transfer.first_rows import first_rows
 
 __all__ = ["RunTaskActivity"]
 
@@ -74,7 +76,17 @@ class RunTaskActivity:
                 return worker_pb2.CompleteTaskRequest(check=await connector.check(seconds))
             if task.kind == _Kind.KIND_DISCOVER:
                 return worker_pb2.CompleteTaskRequest(catalog=await connector.discover(seconds))
+            if task.kind == _Kind.KIND_PREVIEW:
+                (stream,) = (_whole(one.stream) for one in task.streams)
+                return worker_pb2.CompleteTaskRequest(preview=await first_rows(connector, stream, task.max_rows))
         raise Located(Misconfigured(f"this worker does not know tasks of kind {task.kind}; update it"), "worker")
+
+
+def _whole(stream: connections_pb2.ConnectionStream) -> source_pb2.ReadStream:
+    """Return how to read a stream from its start."""
+    return source_pb2.ReadStream(
+        name=stream.name, mode=stream.read_mode, columns=stream.columns, cursor_column=stream.cursor_column
+    )
 
 
 def _origin(launch: worker_pb2.ConnectorLaunch) -> Origin:

@@ -1,4 +1,4 @@
-"""One spec, check or discover of a connector."""
+"""One spec, check, discover or preview of a connector."""
 
 from __future__ import annotations
 

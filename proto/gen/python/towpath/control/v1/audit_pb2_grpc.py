@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class AuditServiceStub(object):
     """AuditService reads the audit trail. An event is stored in the transaction of the change that it tells of: there is
-    none without the other. Nothing in this API changes or deletes events.
+    none without the other. That of a preview is stored before its rows leave the server. Nothing in this API changes or
+    deletes events.
     """
 
     def __init__(self, channel):
@@ -45,7 +46,8 @@ class AuditServiceStub(object):
 
 class AuditServiceServicer(object):
     """AuditService reads the audit trail. An event is stored in the transaction of the change that it tells of: there is
-    none without the other. Nothing in this API changes or deletes events.
+    none without the other. That of a preview is stored before its rows leave the server. Nothing in this API changes or
+    deletes events.
     """
 
     def ListAuditEvents(self, request, context):
@@ -73,7 +75,8 @@ def add_AuditServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AuditService(object):
     """AuditService reads the audit trail. An event is stored in the transaction of the change that it tells of: there is
-    none without the other. Nothing in this API changes or deletes events.
+    none without the other. That of a preview is stored before its rows leave the server. Nothing in this API changes or
+    deletes events.
     """
 
     @staticmethod

@@ -26,45 +26,50 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from towpath.connector.v1 import connector_pb2 as towpath_dot_connector_dot_v1_dot_connector__pb2
 from towpath.connector.v1 import types_pb2 as towpath_dot_connector_dot_v1_dot_types__pb2
+from towpath.control.v1 import previews_pb2 as towpath_dot_control_dot_v1_dot_previews__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n towpath/control/v1/sources.proto\x12\x12towpath.control.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$towpath/connector/v1/connector.proto\x1a towpath/connector/v1/types.proto\"\xe9\x01\n\x06Source\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n\tconnector\x18\x02 \x01(\tR\tconnector\x12\x1f\n\x0b\x63onfig_json\x18\x03 \x01(\tR\nconfigJson\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x12\n\x04\x65tag\x18\x06 \x01(\tR\x04\x65tag\"\x85\x01\n\x13\x43reateSourceRequest\x12\x1b\n\tsource_id\x18\x01 \x01(\tR\x08sourceId\x12\x32\n\x06source\x18\x02 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"J\n\x14\x43reateSourceResponse\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\"&\n\x10GetSourceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"G\n\x11GetSourceResponse\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\"P\n\x12ListSourcesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"s\n\x13ListSourcesResponse\x12\x34\n\x07sources\x18\x01 \x03(\x0b\x32\x1a.towpath.control.v1.SourceR\x07sources\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x86\x01\n\x13UpdateSourceRequest\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"J\n\x14UpdateSourceResponse\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\")\n\x13\x44\x65leteSourceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x16\n\x14\x44\x65leteSourceResponse\"(\n\x12\x43heckSourceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"R\n\x13\x43heckSourceResponse\x12;\n\x07results\x18\x01 \x03(\x0b\x32!.towpath.connector.v1.CheckResultR\x07results\"+\n\x15\x44iscoverSourceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"Z\n\x16\x44iscoverSourceResponse\x12@\n\x07streams\x18\x01 \x03(\x0b\x32&.towpath.connector.v1.StreamDescriptorR\x07streams2\xbd\x05\n\rSourceService\x12\x61\n\x0c\x43reateSource\x12\'.towpath.control.v1.CreateSourceRequest\x1a(.towpath.control.v1.CreateSourceResponse\x12X\n\tGetSource\x12$.towpath.control.v1.GetSourceRequest\x1a%.towpath.control.v1.GetSourceResponse\x12^\n\x0bListSources\x12&.towpath.control.v1.ListSourcesRequest\x1a\'.towpath.control.v1.ListSourcesResponse\x12\x61\n\x0cUpdateSource\x12\'.towpath.control.v1.UpdateSourceRequest\x1a(.towpath.control.v1.UpdateSourceResponse\x12\x61\n\x0c\x44\x65leteSource\x12\'.towpath.control.v1.DeleteSourceRequest\x1a(.towpath.control.v1.DeleteSourceResponse\x12^\n\x0b\x43heckSource\x12&.towpath.control.v1.CheckSourceRequest\x1a\'.towpath.control.v1.CheckSourceResponse\x12i\n\x0e\x44iscoverSource\x12).towpath.control.v1.DiscoverSourceRequest\x1a*.towpath.control.v1.DiscoverSourceResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n towpath/control/v1/sources.proto\x12\x12towpath.control.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$towpath/connector/v1/connector.proto\x1a towpath/connector/v1/types.proto\x1a!towpath/control/v1/previews.proto\"\xe9\x01\n\x06Source\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n\tconnector\x18\x02 \x01(\tR\tconnector\x12\x1f\n\x0b\x63onfig_json\x18\x03 \x01(\tR\nconfigJson\x12;\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x12\n\x04\x65tag\x18\x06 \x01(\tR\x04\x65tag\"\x85\x01\n\x13\x43reateSourceRequest\x12\x1b\n\tsource_id\x18\x01 \x01(\tR\x08sourceId\x12\x32\n\x06source\x18\x02 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"J\n\x14\x43reateSourceResponse\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\"&\n\x10GetSourceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"G\n\x11GetSourceResponse\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\"P\n\x12ListSourcesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"s\n\x13ListSourcesResponse\x12\x34\n\x07sources\x18\x01 \x03(\x0b\x32\x1a.towpath.control.v1.SourceR\x07sources\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x86\x01\n\x13UpdateSourceRequest\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"J\n\x14UpdateSourceResponse\x12\x32\n\x06source\x18\x01 \x01(\x0b\x32\x1a.towpath.control.v1.SourceR\x06source\")\n\x13\x44\x65leteSourceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x16\n\x14\x44\x65leteSourceResponse\"(\n\x12\x43heckSourceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"R\n\x13\x43heckSourceResponse\x12;\n\x07results\x18\x01 \x03(\x0b\x32!.towpath.connector.v1.CheckResultR\x07results\"+\n\x15\x44iscoverSourceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"Z\n\x16\x44iscoverSourceResponse\x12@\n\x07streams\x18\x01 \x03(\x0b\x32&.towpath.connector.v1.StreamDescriptorR\x07streams\"\x99\x01\n\x14PreviewStreamRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x38\n\x06stream\x18\x02 \x01(\x0b\x32 .towpath.connector.v1.StreamNameR\x06stream\x12\x18\n\x07\x63olumns\x18\x03 \x03(\tR\x07\x63olumns\x12\x19\n\x08max_rows\x18\x04 \x01(\x05R\x07maxRows\"T\n\x15PreviewStreamResponse\x12;\n\x07preview\x18\x01 \x01(\x0b\x32!.towpath.control.v1.StreamPreviewR\x07preview2\xa3\x06\n\rSourceService\x12\x61\n\x0c\x43reateSource\x12\'.towpath.control.v1.CreateSourceRequest\x1a(.towpath.control.v1.CreateSourceResponse\x12X\n\tGetSource\x12$.towpath.control.v1.GetSourceRequest\x1a%.towpath.control.v1.GetSourceResponse\x12^\n\x0bListSources\x12&.towpath.control.v1.ListSourcesRequest\x1a\'.towpath.control.v1.ListSourcesResponse\x12\x61\n\x0cUpdateSource\x12\'.towpath.control.v1.UpdateSourceRequest\x1a(.towpath.control.v1.UpdateSourceResponse\x12\x61\n\x0c\x44\x65leteSource\x12\'.towpath.control.v1.DeleteSourceRequest\x1a(.towpath.control.v1.DeleteSourceResponse\x12^\n\x0b\x43heckSource\x12&.towpath.control.v1.CheckSourceRequest\x1a\'.towpath.control.v1.CheckSourceResponse\x12i\n\x0e\x44iscoverSource\x12).towpath.control.v1.DiscoverSourceRequest\x1a*.towpath.control.v1.DiscoverSourceResponse0\x01\x12\x64\n\rPreviewStream\x12(.towpath.control.v1.PreviewStreamRequest\x1a).towpath.control.v1.PreviewStreamResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'towpath.control.v1.sources_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SOURCE']._serialized_start=196
-  _globals['_SOURCE']._serialized_end=429
-  _globals['_CREATESOURCEREQUEST']._serialized_start=432
-  _globals['_CREATESOURCEREQUEST']._serialized_end=565
-  _globals['_CREATESOURCERESPONSE']._serialized_start=567
-  _globals['_CREATESOURCERESPONSE']._serialized_end=641
-  _globals['_GETSOURCEREQUEST']._serialized_start=643
-  _globals['_GETSOURCEREQUEST']._serialized_end=681
-  _globals['_GETSOURCERESPONSE']._serialized_start=683
-  _globals['_GETSOURCERESPONSE']._serialized_end=754
-  _globals['_LISTSOURCESREQUEST']._serialized_start=756
-  _globals['_LISTSOURCESREQUEST']._serialized_end=836
-  _globals['_LISTSOURCESRESPONSE']._serialized_start=838
-  _globals['_LISTSOURCESRESPONSE']._serialized_end=953
-  _globals['_UPDATESOURCEREQUEST']._serialized_start=956
-  _globals['_UPDATESOURCEREQUEST']._serialized_end=1090
-  _globals['_UPDATESOURCERESPONSE']._serialized_start=1092
-  _globals['_UPDATESOURCERESPONSE']._serialized_end=1166
-  _globals['_DELETESOURCEREQUEST']._serialized_start=1168
-  _globals['_DELETESOURCEREQUEST']._serialized_end=1209
-  _globals['_DELETESOURCERESPONSE']._serialized_start=1211
-  _globals['_DELETESOURCERESPONSE']._serialized_end=1233
-  _globals['_CHECKSOURCEREQUEST']._serialized_start=1235
-  _globals['_CHECKSOURCEREQUEST']._serialized_end=1275
-  _globals['_CHECKSOURCERESPONSE']._serialized_start=1277
-  _globals['_CHECKSOURCERESPONSE']._serialized_end=1359
-  _globals['_DISCOVERSOURCEREQUEST']._serialized_start=1361
-  _globals['_DISCOVERSOURCEREQUEST']._serialized_end=1404
-  _globals['_DISCOVERSOURCERESPONSE']._serialized_start=1406
-  _globals['_DISCOVERSOURCERESPONSE']._serialized_end=1496
-  _globals['_SOURCESERVICE']._serialized_start=1499
-  _globals['_SOURCESERVICE']._serialized_end=2200
+  _globals['_SOURCE']._serialized_start=231
+  _globals['_SOURCE']._serialized_end=464
+  _globals['_CREATESOURCEREQUEST']._serialized_start=467
+  _globals['_CREATESOURCEREQUEST']._serialized_end=600
+  _globals['_CREATESOURCERESPONSE']._serialized_start=602
+  _globals['_CREATESOURCERESPONSE']._serialized_end=676
+  _globals['_GETSOURCEREQUEST']._serialized_start=678
+  _globals['_GETSOURCEREQUEST']._serialized_end=716
+  _globals['_GETSOURCERESPONSE']._serialized_start=718
+  _globals['_GETSOURCERESPONSE']._serialized_end=789
+  _globals['_LISTSOURCESREQUEST']._serialized_start=791
+  _globals['_LISTSOURCESREQUEST']._serialized_end=871
+  _globals['_LISTSOURCESRESPONSE']._serialized_start=873
+  _globals['_LISTSOURCESRESPONSE']._serialized_end=988
+  _globals['_UPDATESOURCEREQUEST']._serialized_start=991
+  _globals['_UPDATESOURCEREQUEST']._serialized_end=1125
+  _globals['_UPDATESOURCERESPONSE']._serialized_start=1127
+  _globals['_UPDATESOURCERESPONSE']._serialized_end=1201
+  _globals['_DELETESOURCEREQUEST']._serialized_start=1203
+  _globals['_DELETESOURCEREQUEST']._serialized_end=1244
+  _globals['_DELETESOURCERESPONSE']._serialized_start=1246
+  _globals['_DELETESOURCERESPONSE']._serialized_end=1268
+  _globals['_CHECKSOURCEREQUEST']._serialized_start=1270
+  _globals['_CHECKSOURCEREQUEST']._serialized_end=1310
+  _globals['_CHECKSOURCERESPONSE']._serialized_start=1312
+  _globals['_CHECKSOURCERESPONSE']._serialized_end=1394
+  _globals['_DISCOVERSOURCEREQUEST']._serialized_start=1396
+  _globals['_DISCOVERSOURCEREQUEST']._serialized_end=1439
+  _globals['_DISCOVERSOURCERESPONSE']._serialized_start=1441
+  _globals['_DISCOVERSOURCERESPONSE']._serialized_end=1531
+  _globals['_PREVIEWSTREAMREQUEST']._serialized_start=1534
+  _globals['_PREVIEWSTREAMREQUEST']._serialized_end=1687
+  _globals['_PREVIEWSTREAMRESPONSE']._serialized_start=1689
+  _globals['_PREVIEWSTREAMRESPONSE']._serialized_end=1773
+  _globals['_SOURCESERVICE']._serialized_start=1776
+  _globals['_SOURCESERVICE']._serialized_end=2579
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from towpath.connector.v1 import connector_pb2 as _connector_pb2
 from towpath.connector.v1 import types_pb2 as _types_pb2
+from towpath.control.v1 import previews_pb2 as _previews_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -119,3 +120,21 @@ class DiscoverSourceResponse(_message.Message):
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     streams: _containers.RepeatedCompositeFieldContainer[_types_pb2.StreamDescriptor]
     def __init__(self, streams: _Optional[_Iterable[_Union[_types_pb2.StreamDescriptor, _Mapping]]] = ...) -> None: ...
+
+class PreviewStreamRequest(_message.Message):
+    __slots__ = ("name", "stream", "columns", "max_rows")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    stream: _types_pb2.StreamName
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    max_rows: int
+    def __init__(self, name: _Optional[str] = ..., stream: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ..., columns: _Optional[_Iterable[str]] = ..., max_rows: _Optional[int] = ...) -> None: ...
+
+class PreviewStreamResponse(_message.Message):
+    __slots__ = ("preview",)
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    preview: _previews_pb2.StreamPreview
+    def __init__(self, preview: _Optional[_Union[_previews_pb2.StreamPreview, _Mapping]] = ...) -> None: ...

@@ -70,6 +70,11 @@ class SourceServiceStub(object):
                 request_serializer=towpath_dot_control_dot_v1_dot_sources__pb2.DiscoverSourceRequest.SerializeToString,
                 response_deserializer=towpath_dot_control_dot_v1_dot_sources__pb2.DiscoverSourceResponse.FromString,
                 _registered_method=True)
+        self.PreviewStream = channel.unary_unary(
+                '/towpath.control.v1.SourceService/PreviewStream',
+                request_serializer=towpath_dot_control_dot_v1_dot_sources__pb2.PreviewStreamRequest.SerializeToString,
+                response_deserializer=towpath_dot_control_dot_v1_dot_sources__pb2.PreviewStreamResponse.FromString,
+                _registered_method=True)
 
 
 class SourceServiceServicer(object):
@@ -129,6 +134,19 @@ class SourceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewStream(self, request, context):
+        """PreviewStream reads the first rows of one stream on a worker, and blocks until it has them or the deadline passes.
+
+        The stream is read as a snapshot where it can be, else from the start of its cursor, and never as changes: nothing is
+        acknowledged, no state is kept, and the source holds nothing for it afterwards. The rows are in the answer and nowhere
+        else; that somebody looked at them, and at which stream, is in the audit trail before the answer leaves.
+        INVALID_ARGUMENT with the reason UNKNOWN_STREAM for a stream that the source does not offer, or CHANGES_ONLY for one
+        that can be read as changes only; UNAVAILABLE when no worker answers; failures of the connector keep their kind.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SourceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -166,6 +184,11 @@ def add_SourceServiceServicer_to_server(servicer, server):
                     servicer.DiscoverSource,
                     request_deserializer=towpath_dot_control_dot_v1_dot_sources__pb2.DiscoverSourceRequest.FromString,
                     response_serializer=towpath_dot_control_dot_v1_dot_sources__pb2.DiscoverSourceResponse.SerializeToString,
+            ),
+            'PreviewStream': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewStream,
+                    request_deserializer=towpath_dot_control_dot_v1_dot_sources__pb2.PreviewStreamRequest.FromString,
+                    response_serializer=towpath_dot_control_dot_v1_dot_sources__pb2.PreviewStreamResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -358,6 +381,33 @@ class SourceService(object):
             '/towpath.control.v1.SourceService/DiscoverSource',
             towpath_dot_control_dot_v1_dot_sources__pb2.DiscoverSourceRequest.SerializeToString,
             towpath_dot_control_dot_v1_dot_sources__pb2.DiscoverSourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewStream(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/towpath.control.v1.SourceService/PreviewStream',
+            towpath_dot_control_dot_v1_dot_sources__pb2.PreviewStreamRequest.SerializeToString,
+            towpath_dot_control_dot_v1_dot_sources__pb2.PreviewStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

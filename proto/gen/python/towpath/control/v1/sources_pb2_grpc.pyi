@@ -55,6 +55,15 @@ class SourceServiceStub:
     """DiscoverSource runs Discover on a worker and streams the catalogue in pages, in stable order. UNAVAILABLE when no
     worker answers; failures of the connector keep their kind.
     """
+    PreviewStream: _grpc.UnaryUnaryMultiCallable[_sources_pb2.PreviewStreamRequest, _sources_pb2.PreviewStreamResponse]
+    """PreviewStream reads the first rows of one stream on a worker, and blocks until it has them or the deadline passes.
+
+    The stream is read as a snapshot where it can be, else from the start of its cursor, and never as changes: nothing is
+    acknowledged, no state is kept, and the source holds nothing for it afterwards. The rows are in the answer and nowhere
+    else; that somebody looked at them, and at which stream, is in the audit trail before the answer leaves.
+    INVALID_ARGUMENT with the reason UNKNOWN_STREAM for a stream that the source does not offer, or CHANGES_ONLY for one
+    that can be read as changes only; UNAVAILABLE when no worker answers; failures of the connector keep their kind.
+    """
 
 @_typing.type_check_only
 class SourceServiceAsyncStub(SourceServiceStub):
@@ -82,6 +91,15 @@ class SourceServiceAsyncStub(SourceServiceStub):
     DiscoverSource: _aio.UnaryStreamMultiCallable[_sources_pb2.DiscoverSourceRequest, _sources_pb2.DiscoverSourceResponse]  # type: ignore[assignment]
     """DiscoverSource runs Discover on a worker and streams the catalogue in pages, in stable order. UNAVAILABLE when no
     worker answers; failures of the connector keep their kind.
+    """
+    PreviewStream: _aio.UnaryUnaryMultiCallable[_sources_pb2.PreviewStreamRequest, _sources_pb2.PreviewStreamResponse]  # type: ignore[assignment]
+    """PreviewStream reads the first rows of one stream on a worker, and blocks until it has them or the deadline passes.
+
+    The stream is read as a snapshot where it can be, else from the start of its cursor, and never as changes: nothing is
+    acknowledged, no state is kept, and the source holds nothing for it afterwards. The rows are in the answer and nowhere
+    else; that somebody looked at them, and at which stream, is in the audit trail before the answer leaves.
+    INVALID_ARGUMENT with the reason UNKNOWN_STREAM for a stream that the source does not offer, or CHANGES_ONLY for one
+    that can be read as changes only; UNAVAILABLE when no worker answers; failures of the connector keep their kind.
     """
 
 class SourceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -149,6 +167,21 @@ class SourceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_sources_pb2.DiscoverSourceResponse], _abc.AsyncIterator[_sources_pb2.DiscoverSourceResponse]]:
         """DiscoverSource runs Discover on a worker and streams the catalogue in pages, in stable order. UNAVAILABLE when no
         worker answers; failures of the connector keep their kind.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewStream(
+        self,
+        request: _sources_pb2.PreviewStreamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sources_pb2.PreviewStreamResponse, _abc.Awaitable[_sources_pb2.PreviewStreamResponse]]:
+        """PreviewStream reads the first rows of one stream on a worker, and blocks until it has them or the deadline passes.
+
+        The stream is read as a snapshot where it can be, else from the start of its cursor, and never as changes: nothing is
+        acknowledged, no state is kept, and the source holds nothing for it afterwards. The rows are in the answer and nowhere
+        else; that somebody looked at them, and at which stream, is in the audit trail before the answer leaves.
+        INVALID_ARGUMENT with the reason UNKNOWN_STREAM for a stream that the source does not offer, or CHANGES_ONLY for one
+        that can be read as changes only; UNAVAILABLE when no worker answers; failures of the connector keep their kind.
         """
 
 def add_SourceServiceServicer_to_server(servicer: SourceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

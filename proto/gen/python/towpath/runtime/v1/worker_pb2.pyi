@@ -8,6 +8,7 @@ from towpath.control.v1 import connections_pb2 as _connections_pb2
 from towpath.control.v1 import failures_pb2 as _failures_pb2
 from towpath.control.v1 import jobs_pb2 as _jobs_pb2
 from towpath.control.v1 import limits_pb2 as _limits_pb2
+from towpath.control.v1 import previews_pb2 as _previews_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -266,38 +267,52 @@ class GetTaskRequest(_message.Message):
     def __init__(self, task_id: _Optional[str] = ...) -> None: ...
 
 class GetTaskResponse(_message.Message):
-    __slots__ = ("kind", "connector", "deadline")
+    __slots__ = ("kind", "connector", "deadline", "streams", "max_rows")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[GetTaskResponse.Kind]
         KIND_SPEC: _ClassVar[GetTaskResponse.Kind]
         KIND_CHECK: _ClassVar[GetTaskResponse.Kind]
         KIND_DISCOVER: _ClassVar[GetTaskResponse.Kind]
+        KIND_PREVIEW: _ClassVar[GetTaskResponse.Kind]
     KIND_UNSPECIFIED: GetTaskResponse.Kind
     KIND_SPEC: GetTaskResponse.Kind
     KIND_CHECK: GetTaskResponse.Kind
     KIND_DISCOVER: GetTaskResponse.Kind
+    KIND_PREVIEW: GetTaskResponse.Kind
     KIND_FIELD_NUMBER: _ClassVar[int]
     CONNECTOR_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
     kind: GetTaskResponse.Kind
     connector: ConnectorLaunch
     deadline: _timestamp_pb2.Timestamp
-    def __init__(self, kind: _Optional[_Union[GetTaskResponse.Kind, str]] = ..., connector: _Optional[_Union[ConnectorLaunch, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    streams: _containers.RepeatedCompositeFieldContainer[TaskStream]
+    max_rows: int
+    def __init__(self, kind: _Optional[_Union[GetTaskResponse.Kind, str]] = ..., connector: _Optional[_Union[ConnectorLaunch, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., streams: _Optional[_Iterable[_Union[TaskStream, _Mapping]]] = ..., max_rows: _Optional[int] = ...) -> None: ...
+
+class TaskStream(_message.Message):
+    __slots__ = ("stream",)
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    stream: _connections_pb2.ConnectionStream
+    def __init__(self, stream: _Optional[_Union[_connections_pb2.ConnectionStream, _Mapping]] = ...) -> None: ...
 
 class CompleteTaskRequest(_message.Message):
-    __slots__ = ("task_id", "failure", "spec", "check", "catalog")
+    __slots__ = ("task_id", "failure", "spec", "check", "catalog", "preview")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     CHECK_FIELD_NUMBER: _ClassVar[int]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
     task_id: str
     failure: _failures_pb2.Failure
     spec: _connector_pb2.SpecResponse
     check: _connector_pb2.CheckResponse
     catalog: _connector_pb2.DiscoverResponse
-    def __init__(self, task_id: _Optional[str] = ..., failure: _Optional[_Union[_failures_pb2.Failure, _Mapping]] = ..., spec: _Optional[_Union[_connector_pb2.SpecResponse, _Mapping]] = ..., check: _Optional[_Union[_connector_pb2.CheckResponse, _Mapping]] = ..., catalog: _Optional[_Union[_connector_pb2.DiscoverResponse, _Mapping]] = ...) -> None: ...
+    preview: _previews_pb2.StreamPreview
+    def __init__(self, task_id: _Optional[str] = ..., failure: _Optional[_Union[_failures_pb2.Failure, _Mapping]] = ..., spec: _Optional[_Union[_connector_pb2.SpecResponse, _Mapping]] = ..., check: _Optional[_Union[_connector_pb2.CheckResponse, _Mapping]] = ..., catalog: _Optional[_Union[_connector_pb2.DiscoverResponse, _Mapping]] = ..., preview: _Optional[_Union[_previews_pb2.StreamPreview, _Mapping]] = ...) -> None: ...
 
 class CompleteTaskResponse(_message.Message):
     __slots__ = ()

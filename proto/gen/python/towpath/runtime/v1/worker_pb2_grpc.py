@@ -521,7 +521,7 @@ class JobRunService(object):
 
 
 class TaskServiceStub(object):
-    """TaskService serves one-off tasks of connectors: spec, check, discover.
+    """TaskService serves one-off tasks of connectors: spec, check, discover, preview.
     """
 
     def __init__(self, channel):
@@ -543,7 +543,7 @@ class TaskServiceStub(object):
 
 
 class TaskServiceServicer(object):
-    """TaskService serves one-off tasks of connectors: spec, check, discover.
+    """TaskService serves one-off tasks of connectors: spec, check, discover, preview.
     """
 
     def GetTask(self, request, context):
@@ -583,7 +583,7 @@ def add_TaskServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TaskService(object):
-    """TaskService serves one-off tasks of connectors: spec, check, discover.
+    """TaskService serves one-off tasks of connectors: spec, check, discover, preview.
     """
 
     @staticmethod
