@@ -126,11 +126,16 @@ async def test_commits_are_taken_in_order_and_each_once(api: Api) -> None:
     await asyncio.gather(*(attempt.commit(0, 1) for _ in range(10)))
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "COMMIT_DIFFERS"):
         await attempt.commit(0, 1, receipt=b"another")
-    await attempt.commit(0, 2)
+    await attempt.commit(0, 2, rows=32)
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "COMMIT_OUT_OF_ORDER"):
         await attempt.commit(0, 1)
-    progress = (await get_job(api, attempt.job)).streams[0].progress
-    assert (progress.commits, progress.rows_committed, progress.bytes_committed) == (2, 20, 2000)
+    seen = (await get_job(api, attempt.job)).streams[0]
+    assert (seen.progress.commits, seen.progress.rows_committed, seen.progress.bytes_committed) == (2, 42, 4200)
+    assert [mark.rows for mark in seen.recent_commits] == [10, 42]
+    for seq in range(3, 40):
+        await attempt.commit(0, seq, rows=1)
+    seen = (await get_job(api, attempt.job)).streams[0]
+    assert [mark.rows for mark in seen.recent_commits] == list(range(48, 80)), "of the newest 32 commits"
 
 
 async def test_commit_is_in_the_next_attempt_or_was_refused(bench: Bench) -> None:

@@ -162,9 +162,13 @@ export const t = {
     attempt: (value: number | bigint) => `Attempt ${count(value)}`,
     perSecond: (rows: number) => `${brief(Math.round(rows))} rows/s`,
     bytesPerSecond: (text: string) => `${text}/s`,
+    lastCommit: "committed",
+    commitCount: (value: number | bigint) => plural(value, "commit", "commits"),
     left: (text: string) => `about ${text} left`,
-    bar: (stream: string, committed: string, total: string) => `${stream}: ${committed} of ${total} rows committed`,
-    barUnknown: (stream: string, committed: string) => `${stream}: ${committed} rows committed`,
+    bar: (stream: string, committed: string, total: string, commits: bigint) =>
+      `${stream}: ${committed} of ${total} rows committed, ${plural(commits, "commit", "commits")}`,
+    barUnknown: (stream: string, committed: string, commits: bigint) =>
+      `${stream}: ${committed} rows committed, ${plural(commits, "commit", "commits")}`,
     ofAbout: (total: string) => `of about ${total}`,
     inFlight: (rows: string) => `${rows} rows read and not committed yet`,
     nothingInFlight: "Everything that was read is committed",

@@ -1,4 +1,4 @@
-/** One bar per stream of a job: what is committed, what is read and not committed yet, what is expected. */
+/** One bar per stream of a job: what is committed, commit by commit, what is read and not committed yet, what is expected. */
 import { useRef, useState } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { StreamProgress_State, type StreamProgress } from "../gen/towpath/control/v1/jobs_pb";
@@ -7,6 +7,7 @@ import { streamKey, streamLabel } from "../lib/names";
 import { t } from "../text/en";
 import { SearchField } from "./search";
 import { Status, streamLook } from "./status";
+import { Ago } from "./times";
 
 /** Height of a stream in pixels, as in the stylesheet. */
 const HEIGHT = 58;
@@ -69,7 +70,12 @@ function Bar({ stream }: { stream: StreamProgress }) {
   const rate = stream.progress?.rowsPerSecond ?? 0;
   const running = stream.state === StreamProgress_State.RUNNING;
   const done = stream.state === StreamProgress_State.SUCCEEDED;
-  const share = (rows: number): number => (done ? 100 : total === undefined || total === 0 ? 0 : (100 * rows) / total);
+  // Where nobody knows how many rows there are, the bar is what was read, and shows how much of it is committed.
+  const whole = total ?? read;
+  const share = (rows: number): number => (whole === 0 ? (done ? 100 : 0) : (100 * rows) / whole);
+  const last = stream.recentCommits.at(-1);
+  // The last one ends where the bar does.
+  const marks = stream.recentCommits.map(({ rows }) => Number(rows)).filter((rows) => rows < whole);
   const left = running && rate > 0 && total !== undefined ? ((total - read) / rate) * 1000 : undefined;
   return (
     <>
@@ -83,7 +89,12 @@ function Bar({ stream }: { stream: StreamProgress }) {
           {running && rate > 0 && <span className="muted">{t.job.perSecond(rate)}</span>}
           {left !== undefined && left > 0 && <span className="muted wide-only">{t.job.left(duration(left))}</span>}
           <span className="muted wide-only">{bytes(stream.progress?.bytesCommitted ?? 0n)}</span>
-          <span title={`${count(stream.progress?.commits ?? 0n)} ${t.job.commits.toLowerCase()}`}>
+          {running && last !== undefined && (
+            <span className="muted wide-only">
+              {t.job.lastCommit} <Ago at={last.time} />
+            </span>
+          )}
+          <span title={t.job.commitCount(stream.progress?.commits ?? 0n)}>
             {count(committed)}
             {total !== undefined && !done && <span className="muted"> {t.job.ofAbout(brief(total))}</span>}
           </span>
@@ -94,19 +105,22 @@ function Bar({ stream }: { stream: StreamProgress }) {
         role="progressbar"
         aria-label={
           total === undefined
-            ? t.job.barUnknown(label, count(committed))
-            : t.job.bar(label, count(committed), count(total))
+            ? t.job.barUnknown(label, count(committed), stream.progress?.commits ?? 0n)
+            : t.job.bar(label, count(committed), count(total), stream.progress?.commits ?? 0n)
         }
         aria-valuemin={0}
         aria-valuemax={100}
         {...(total === undefined && !done ? {} : { "aria-valuenow": Math.round(share(committed)) })}
       >
-        {total === undefined && running ? (
+        {whole === 0 && running ? (
           <span className="bar-unknown" />
         ) : (
           <>
             <span className="bar-read" style={{ transform: `scaleX(${share(read) / 100})` }} />
             <span className="bar-done" style={{ transform: `scaleX(${share(committed) / 100})` }} />
+            {marks.map((rows) => (
+              <i key={rows} className="bar-mark" style={{ transform: `translateX(${share(rows)}%)` }} />
+            ))}
           </>
         )}
       </div>

@@ -31,6 +31,7 @@ from towpath_server.domain.connection import SchemaChangePolicy
 from towpath_server.domain.job import (
     ACTIVE,
     Attempt,
+    CommitMark,
     Job,
     JobKind,
     JobState,
@@ -219,6 +220,25 @@ class JobRows:
         for index, receipt in (await self._connection.execute(query)).all():
             found.setdefault(index, []).append(receipt)
         return found
+
+    async def recent_commits(self, job: str, most: int) -> Mapping[int, Sequence[CommitMark]]:
+        """Return the newest commits of each stream of a job by stream index, at most `most` of each, oldest first."""
+        table, streams = tables.commits, tables.job_streams
+        query = (
+            select(table.c.index, table.c.rows, table.c.time, streams.c.rows_committed)
+            .join(streams, and_(streams.c.job == table.c.job, streams.c.index == table.c.index))
+            .where(table.c.job == job, table.c.commit_seq > streams.c.commit_seq - most)
+            .order_by(table.c.index, table.c.commit_seq.desc())
+        )
+        found: dict[int, list[CommitMark]] = {}
+        before = 0
+        for index, rows, time, committed in (await self._connection.execute(query)).all():
+            # From the newest back: each ended where the next one began.
+            marks = found.setdefault(index, [])
+            mark = CommitMark(before if marks else committed, from_micros(time))
+            marks.append(mark)
+            before = mark.rows - rows
+        return {index: marks[::-1] for index, marks in found.items()}
 
     async def receipt(self, job: str, index: int, commit_seq: int) -> bytes | None:
         """Return the receipt of one commit."""

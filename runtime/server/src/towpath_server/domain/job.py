@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum
 
@@ -14,6 +15,7 @@ from towpath_server.domain.streams import StreamSelection
 __all__ = [
     "ACTIVE",
     "Attempt",
+    "CommitMark",
     "Job",
     "JobKind",
     "JobState",
@@ -170,9 +172,18 @@ class Totals:
 
 
 @dataclass(frozen=True)
+class CommitMark:
+    """Where a commit of a stream ended: the rows that its job had committed with it, and when that was stored."""
+
+    rows: int
+    time: datetime
+
+
+@dataclass(frozen=True)
 class JobView:
-    """A job with all that a user sees of it."""
+    """A job with all that a user sees of it; `commits` are the newest of each stream, by its index, oldest first."""
 
     job: Job
     attempts: tuple[Attempt, ...]
     streams: tuple[JobStream, ...]
+    commits: Mapping[int, Sequence[CommitMark]] = field(default_factory=dict[int, Sequence[CommitMark]])

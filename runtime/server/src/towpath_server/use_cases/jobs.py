@@ -31,6 +31,9 @@ __all__ = ["Jobs", "view_of"]
 
 _log = structlog.get_logger()
 
+_COMMITS_SHOWN = 32
+"""Commits of a stream that a view of its job tells of, the newest."""
+
 
 class Jobs:
     """Runs of connections. A connection never has two that are active."""
@@ -171,7 +174,12 @@ async def view_of(records: Records, identifier: str) -> JobView:
     job = await records.jobs.find(identifier)
     if job is None:
         raise no_such(f"jobs/{identifier}")
-    return JobView(job, tuple(await records.jobs.attempts(identifier)), tuple(await records.jobs.streams(identifier)))
+    return JobView(
+        job,
+        tuple(await records.jobs.attempts(identifier)),
+        tuple(await records.jobs.streams(identifier)),
+        await records.jobs.recent_commits(identifier, _COMMITS_SHOWN),
+    )
 
 
 def _chosen(connection: Connection, streams: Sequence[StreamName]) -> list[int]:

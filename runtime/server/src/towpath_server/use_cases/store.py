@@ -11,7 +11,7 @@ from towpath_server.domain.access import ApiToken, TokenRole
 from towpath_server.domain.audit import AuditEvent
 from towpath_server.domain.connection import Connection, StreamPosition
 from towpath_server.domain.connector import Connector, Endpoint, Role
-from towpath_server.domain.job import Attempt, Job, JobState, JobStream, Totals
+from towpath_server.domain.job import Attempt, CommitMark, Job, JobState, JobStream, Totals
 from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.publication import Decision
 from towpath_server.domain.streams import StreamName
@@ -207,6 +207,10 @@ class JobRecords(Protocol):
 
     async def receipts(self, job: str) -> Mapping[int, Sequence[bytes]]:
         """Return the receipts of a job by stream index, oldest first."""
+        ...
+
+    async def recent_commits(self, job: str, most: int) -> Mapping[int, Sequence[CommitMark]]:
+        """Return the newest commits of each stream of a job by stream index, at most `most` of each, oldest first."""
         ...
 
     async def receipt(self, job: str, index: int, commit_seq: int) -> bytes | None:

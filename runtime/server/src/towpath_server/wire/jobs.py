@@ -8,7 +8,7 @@ from datetime import datetime
 
 from towpath.control.v1 import jobs_pb2
 
-from towpath_server.domain.job import Attempt, Job, JobStream, JobView, Totals
+from towpath_server.domain.job import Attempt, CommitMark, Job, JobStream, JobView, Totals
 from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.rates import rates
 from towpath_server.wire.common import failure_to, name_from, name_to, time_from, time_to
@@ -47,7 +47,7 @@ def view_to(view: JobView, now: datetime) -> jobs_pb2.Job:
     """Encode a job with attempts, streams and sums; rates are those of `now`."""
     message = job_to(view.job)
     message.attempts.extend(_attempt_to(attempt) for attempt in view.attempts)
-    message.streams.extend(_stream_to(stream, now) for stream in view.streams)
+    message.streams.extend(_stream_to(stream, view.commits.get(stream.index, ()), now) for stream in view.streams)
     message.total.CopyFrom(_sum([stream.progress for stream in message.streams]))
     return message
 
@@ -120,7 +120,7 @@ def _attempt_to(attempt: Attempt) -> jobs_pb2.Attempt:
     )
 
 
-def _stream_to(stream: JobStream, now: datetime) -> jobs_pb2.StreamProgress:
+def _stream_to(stream: JobStream, commits: Sequence[CommitMark], now: datetime) -> jobs_pb2.StreamProgress:
     return jobs_pb2.StreamProgress(
         name=name_to(stream.selection.name),
         state=f"STATE_{stream.state.name}",
@@ -128,6 +128,7 @@ def _stream_to(stream: JobStream, now: datetime) -> jobs_pb2.StreamProgress:
         estimated_rows=stream.estimated_rows,
         failure=failure_to(stream.failure),
         generation_id=stream.generation,
+        recent_commits=[jobs_pb2.CommitMark(rows=mark.rows, time=time_to(mark.time)) for mark in commits],
     )
 
 

@@ -101,7 +101,7 @@ class Progress(_message.Message):
     def __init__(self, rows_read: _Optional[int] = ..., bytes_read: _Optional[int] = ..., rows_committed: _Optional[int] = ..., bytes_committed: _Optional[int] = ..., commits: _Optional[int] = ..., rows_per_second: _Optional[float] = ..., bytes_per_second: _Optional[float] = ..., rows_rejected: _Optional[int] = ...) -> None: ...
 
 class StreamProgress(_message.Message):
-    __slots__ = ("name", "state", "progress", "estimated_rows", "failure", "generation_id")
+    __slots__ = ("name", "state", "progress", "estimated_rows", "failure", "generation_id", "recent_commits")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[StreamProgress.State]
@@ -124,13 +124,23 @@ class StreamProgress(_message.Message):
     ESTIMATED_ROWS_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    RECENT_COMMITS_FIELD_NUMBER: _ClassVar[int]
     name: _types_pb2.StreamName
     state: StreamProgress.State
     progress: Progress
     estimated_rows: int
     failure: _failures_pb2.Failure
     generation_id: int
-    def __init__(self, name: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ..., state: _Optional[_Union[StreamProgress.State, str]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., estimated_rows: _Optional[int] = ..., failure: _Optional[_Union[_failures_pb2.Failure, _Mapping]] = ..., generation_id: _Optional[int] = ...) -> None: ...
+    recent_commits: _containers.RepeatedCompositeFieldContainer[CommitMark]
+    def __init__(self, name: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ..., state: _Optional[_Union[StreamProgress.State, str]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., estimated_rows: _Optional[int] = ..., failure: _Optional[_Union[_failures_pb2.Failure, _Mapping]] = ..., generation_id: _Optional[int] = ..., recent_commits: _Optional[_Iterable[_Union[CommitMark, _Mapping]]] = ...) -> None: ...
+
+class CommitMark(_message.Message):
+    __slots__ = ("rows", "time")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, rows: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class LogLine(_message.Message):
     __slots__ = ("seq", "time", "level", "origin", "message", "attributes", "stream", "attempt")
