@@ -1,15 +1,15 @@
 /** A job's log: only the lines in view are in the page, so that a million of them scroll as well as ten. */
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "@tanstack/react-router";
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownToLine, Link as LinkIcon, TriangleAlert } from "lucide-react";
 import { useLog } from "../api/log";
 import type { LogSearch } from "../app/router";
 import { moment, timeOfDay } from "../lib/format";
-import { ERROR, type Line } from "../lib/log-lines";
+import type { Line } from "../lib/log-lines";
 import { t } from "../text/en";
 import { Notice } from "./feedback";
 import { SearchField } from "./search";
+import { useLongScroll } from "./use-long-scroll";
 
 /** Height of a line in pixels, as in the stylesheet. */
 const HEIGHT = 24;
@@ -22,43 +22,29 @@ interface LogViewProps {
 
 export function LogView({ job, id, search }: LogViewProps) {
   const navigate = useNavigate();
-  const { lines, version, error } = useLog(job);
   const [pinned, setPinned] = useState(search.line === undefined);
   const [chosen, setChosen] = useState(-1);
-  const box = useRef<HTMLDivElement>(null);
   const arrived = useRef(false);
-  const reached = useRef(0);
 
   const level = search.level ?? 0;
   const origin = search.origin ?? "";
-  const words = (search.q ?? "").trim().toLowerCase();
-  const shown = useMemo(() => {
-    lines.show({ level, origin, text: words });
-    return lines.shown;
-  }, [lines, level, origin, words]);
-  // `shown` grows in place; the version tells that it did.
-  const size = version >= 0 ? shown.length : 0;
-
-  // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer's functions are read while rendering only
-  const rows = useVirtualizer({
-    count: size,
-    getScrollElement: () => box.current,
-    estimateSize: () => HEIGHT,
-    overscan: 12,
-  });
+  const { lines, version, error } = useLog(job, { level, origin, text: (search.q ?? "").trim().toLowerCase() });
+  // The lines grow in place; the version tells that they did.
+  const size = version >= 0 ? lines.shown : 0;
+  const { box, reveal, ...rows } = useLongScroll({ size, row: HEIGHT, away: () => setPinned(false) });
 
   useEffect(() => {
-    if (pinned && size > 0) rows.scrollToIndex(size - 1);
-  }, [pinned, size, rows]);
+    if (pinned && size > 0) reveal(size - 1);
+  }, [pinned, size, reveal]);
 
   useEffect(() => {
     if (search.line === undefined || arrived.current) return;
-    const index = lines.indexOf(search.line);
-    // Lines may have come that are not laid out yet; the next look will find them.
-    if (index >= size) return;
+    const position = lines.positionOf(search.line);
+    // It may not have come yet; the next look will find it.
+    if (position >= size) return;
     arrived.current = true;
-    rows.scrollToIndex(index, { align: "center" });
-  }, [search.line, lines, rows, size]);
+    reveal(position);
+  }, [search.line, lines, reveal, size]);
 
   const narrow = (change: LogSearch) => {
     setChosen(-1);
@@ -74,15 +60,15 @@ export function LogView({ job, id, search }: LogViewProps) {
     if (next < 0) return;
     setPinned(false);
     setChosen(next);
-    rows.scrollToIndex(next, { align: "center" });
+    reveal(next);
   };
-  const errors = shown.some((line) => line.level >= ERROR);
+  const errors = lines.hasErrors;
 
   return (
     <section className="card log" aria-labelledby="log-title">
       <header className="log-head">
         <h2 id="log-title">{t.job.log}</h2>
-        <span className="small muted">{t.log.lines(size, lines.all.length)}</span>
+        <span className="small muted">{t.log.lines(size, lines.total)}</span>
         <SearchField label={t.log.filter} value={search.q ?? ""} onChange={(q) => narrow({ q: q || undefined })} />
         <select
           aria-label={t.log.level}
@@ -125,20 +111,18 @@ export function LogView({ job, id, search }: LogViewProps) {
         role="log"
         aria-live="off"
         aria-label={t.log.label}
-        onScroll={(event) => {
-          // Whoever scrolls up, in whatever way, wants to read; following goes down only.
-          const top = event.currentTarget.scrollTop;
-          if (top < reached.current - HEIGHT / 2) setPinned(false);
-          reached.current = top;
-        }}
+        aria-busy={lines.pending}
+        onScroll={rows.onScroll}
       >
-        {size === 0 && <p className="muted pad">{lines.all.length === 0 ? t.log.empty : t.log.noMatch}</p>}
-        <div className="log-lines" style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map(({ index, start }) => {
-            const line = shown[index];
+        {size === 0 && !lines.pending && <p className="muted pad">{lines.total === 0 ? t.log.empty : t.log.noMatch}</p>}
+        <div className="log-lines" style={{ height: rows.height }}>
+          {Array.from({ length: Math.max(0, rows.end - rows.first) }, (_, offset) => {
+            const position = rows.first + offset;
+            const line = lines.at(position);
             if (line === undefined) return null;
-            const marked = line.seq === search.line || index === chosen;
-            return <Row key={line.seq} line={line} top={start} marked={marked} link={() => link(line.seq)} />;
+            const marked = line.seq === search.line || position === chosen;
+            const top = rows.place(position);
+            return <Row key={line.seq} line={line} top={top} marked={marked} link={() => link(line.seq)} />;
           })}
         </div>
       </div>

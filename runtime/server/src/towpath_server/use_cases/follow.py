@@ -17,7 +17,7 @@ from towpath_server.use_cases.store import Store
 
 __all__ = ["Follower"]
 
-_LINES_AT_ONCE = 500
+_LINES_AT_ONCE = 1000
 
 
 class Follower:
