@@ -16,11 +16,12 @@ from server_steps import (
     begin,
     connect,
     create_ends,
+    incremental,
     preview_of,
     publish,
     refused,
     run_to_end,
-    stream,
+    states,
     sync,
 )
 from sqlalchemy import text
@@ -79,7 +80,7 @@ async def change_everything(api: Api) -> set[str]:
     destination = destinations_pb2.Destination(name="destinations/lake", config_json='{"bucket":"sea"}')
     await call("UpdateDestination", destinations_pb2.UpdateDestinationRequest(destination=destination))
     await call("PreviewStream", preview_of("orders"))
-    await connect(api, stream("orders"))
+    await connect(api, incremental("orders"))
     called.add("CreateConnection")
     name = "connections/daily"
     connection = connections_pb2.Connection(name=name, schema_change_policy="SCHEMA_CHANGE_POLICY_FAIL")
@@ -90,6 +91,9 @@ async def change_everything(api: Api) -> set[str]:
     for method in ("SyncConnection", "RefreshConnection"):
         request = getattr(connections_pb2, f"{method}Request")(name=name)
         await run_to_end(api, (await call(method, request)).job.name)
+    [stored] = (await states(api)).values()
+    edited = connections_pb2.UpdateStreamStateRequest(name=name, stream=stored.name, state=b"earlier", etag=stored.etag)
+    await call("UpdateStreamState", edited)
     job = (await call("ClearConnection", connections_pb2.ClearConnectionRequest(name=name))).job.name
     await begin(api, job)
     await publish(api, job)
@@ -126,10 +130,11 @@ async def test_every_change_and_every_look_at_rows_is_written_down_with_who_made
         ("resume", "connections/daily"),
         ("sync", "connections/daily"),
         ("refresh", "connections/daily"),
+        ("update state", "connections/daily"),
         ("clear", "connections/daily"),
         ("reset state", "connections/daily"),
         ("sync", "connections/daily"),
-        ("cancel", trail[17].resource),
+        ("cancel", trail[18].resource),
         ("create", "tokens/ci"),
         ("revoke", "tokens/ci"),
         ("delete", "connections/daily"),
@@ -140,7 +145,7 @@ async def test_every_change_and_every_look_at_rows_is_written_down_with_who_made
     assert {(event.actor, event.peer) for event in trail} == {("anonymous", "127.0.0.1")}
     assert trail[5].details == {"fields": "host, password"}
     assert trail[7].details == {"stream": "public.orders"}
-    assert trail[17].resource.startswith("jobs/")
+    assert trail[18].resource.startswith("jobs/")
     assert "hunter2" not in str(trail)
 
 

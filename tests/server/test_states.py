@@ -1,11 +1,14 @@
-"""States: shown after every commit that was published, and dropped on request."""
+"""States: shown after every commit that was published, and edited or dropped on request."""
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import grpc
 from fix_towpath_server import Api
-from server_steps import connect, create_ends, incremental, refusal, refused, run_to_end, states, stream, sync
+from server_steps import begin, connect, create_ends, incremental, refusal, refused, run_to_end, states, stream, sync
 from towpath.control.v1 import connections_pb2
+from towpath_sdk._wire.states import decode_state
 
 
 def reset(name: str) -> connections_pb2.ResetStreamStateRequest:
@@ -61,6 +64,58 @@ async def test_reset_of_a_stream_that_never_ran_names_those_that_did(api: Api) -
     denied = await refusal(api.connections.ResetStreamState(reset("order")))
     assert (denied.code, denied.error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "UNKNOWN_STREAM")
     assert "public.customers, public.orders" in denied.fields["stream"]
+
+
+def edit(state: connections_pb2.StreamState, content: bytes, **values: Any) -> connections_pb2.UpdateStreamStateRequest:
+    return connections_pb2.UpdateStreamStateRequest(
+        name="connections/daily", stream=state.name, state=content, **cast("Any", {"etag": state.etag, **values})
+    )
+
+
+async def test_next_run_goes_on_from_a_state_that_was_edited(api: Api) -> None:
+    """Whoever knows that a week was wrong reads it again without reading everything."""
+    await create_ends(api)
+    await connect(api, incremental("orders"))
+    await run_to_end(api, (await sync(api)).name)
+    before = (await states(api))["orders"]
+    edited = (await api.connections.UpdateStreamState(edit(before, b"earlier"))).state
+    assert (edited.state, edited.state_version, edited.generation_id) == (b"earlier", 1, before.generation_id)
+    assert (await states(api))["orders"] == edited
+    job = await sync(api)
+    assert (await begin(api, job.name)).work.streams[0].state == b"earlier"
+
+
+async def test_checksum_follows_the_content_that_a_person_wrote(api: Api) -> None:
+    """The SDK takes any other change for damage; text that is no JSON any more is refused while its author looks."""
+    await create_ends(api)
+    await connect(api, incremental("orders"))
+    await run_to_end(api, (await sync(api)).name)
+    state = (await states(api))["orders"]
+    wanted = edit(state, b'towpath:json:00000000:{"at": 5}', state_version=3)
+    state = (await api.connections.UpdateStreamState(wanted)).state
+    assert (decode_state(state.state), state.state_version) == ({"at": 5}, 3)
+    for broken in (b"towpath:json:00000000:{", b"towpath:json:00000000:[1]", b""):
+        denied = await refusal(api.connections.UpdateStreamState(edit(state, broken)))
+        assert (denied.code, denied.error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_STATE")
+        assert set(denied.fields) == {"state"}
+
+
+async def test_state_is_not_edited_by_who_saw_another_one_or_under_a_job(api: Api) -> None:
+    """Two people at once, or a run in between: what was looked at is not what would be replaced."""
+    await create_ends(api)
+    await connect(api, incremental("orders"), stream("customers"))
+    await run_to_end(api, (await sync(api)).name)
+    stored = await states(api)
+    with refused(grpc.StatusCode.INVALID_ARGUMENT, "MISSING_ETAG"):
+        await api.connections.UpdateStreamState(edit(stored["orders"], b"x", etag=""))
+    with refused(grpc.StatusCode.INVALID_ARGUMENT, "NO_STATE"):
+        await api.connections.UpdateStreamState(edit(stored["customers"], b"x"))
+    job = await sync(api)
+    with refused(grpc.StatusCode.FAILED_PRECONDITION, "JOB_ACTIVE"):
+        await api.connections.UpdateStreamState(edit(stored["orders"], b"x"))
+    await run_to_end(api, job.name)
+    with refused(grpc.StatusCode.ABORTED, "ETAG_MISMATCH"):
+        await api.connections.UpdateStreamState(edit(stored["orders"], b"x"))
 
 
 async def test_stream_that_left_the_connection_and_comes_back_goes_on_where_it_was(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, expect
 from stack import Stack
 from towpath_local.embedded.postgres import EmbeddedPostgres
 from towpath_local.embedded.s3 import EmbeddedS3
+from towpath_sdk._wire.states import decode_state
 from web_page import SECONDS, WebPage, open_page
 
 
@@ -134,8 +136,23 @@ def test_settings_and_state_are_changed_behind_a_guard(tab: WebPage, stack: Stac
     tab.button("Save").click()
     tab.sees("Saved.")
     tab.link("State").click()
-    tab.page.get_by_role("button", name="Reset state public.orders").click()
     dialog = tab.page.get_by_role("dialog")
+    tab.page.get_by_role("button", name="Edit state public.orders").click()
+    content = dialog.get_by_label("State, as JSON")
+    before = content.input_value()
+    content.fill(before[:-1])
+    expect(dialog).to_contain_text("This is no valid JSON.")
+    content.fill(f"{before[:-1]} }}")
+    expect(dialog.get_by_role("button", name="Replace the state")).to_be_disabled()
+    assert tab.barriers() == []
+    dialog.get_by_label(re.compile("^Type")).fill("public.orders")
+    dialog.get_by_role("button", name="Replace the state").click()
+    expect(dialog).to_have_count(0)
+    with stack.client() as client:
+        [state] = client.connections.states("web-shop-web-lake")
+    assert decode_state(state.state) == json.loads(before)
+    assert state.state.endswith(b" }")
+    tab.page.get_by_role("button", name="Reset state public.orders").click()
     expect(dialog.get_by_role("button", name="Reset state")).to_be_disabled()
     dialog.get_by_label(re.compile("^Type")).fill("public.orders")
     dialog.get_by_role("button", name="Reset state").click()

@@ -1,31 +1,30 @@
-/** The committed state of each stream, and the button that drops it. */
+/** The committed state of each stream, and the buttons that change or drop it. */
 import { useState } from "react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { streamStates } from "../api/queries";
 import { connections } from "../api/transport";
 import type { Connection, StreamState } from "../gen/towpath/control/v1/connections_pb";
 import { streamKey, streamLabel } from "../lib/names";
+import { stateText } from "../lib/state-text";
 import { t } from "../text/en";
 import { Editors } from "../ui/allowed";
 import { Question } from "../ui/dialog";
 import { Broken, Empty, Skeleton } from "../ui/feedback";
+import { StateEditor } from "../ui/state-editor";
 import { Ago } from "../ui/times";
 
-/** The state as text when it is some, else its size: only the source knows what it means. */
-export function stateText(state: Uint8Array): string {
-  if (state.length === 0) return t.state.fromStart;
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(state);
-    return /[\u0000-\u0008\u000e-\u001f]/.test(text) ? t.state.opaque(state.length) : text;
-  } catch {
-    return t.state.opaque(state.length);
-  }
+/** The state in one line, for the table. */
+function summary(state: StreamState): string {
+  if (state.state.length === 0) return t.state.fromStart;
+  const { kind, text } = stateText(state.state);
+  return kind === "base64" ? t.state.opaque(state.state.length) : text;
 }
 
 export function StateTab({ connection }: { connection: Connection }) {
   const client = useQueryClient();
   const states = useQuery(streamStates(connection.name));
   const [asked, setAsked] = useState<StreamState>();
+  const [edited, setEdited] = useState<StreamState>();
   if (states.data === undefined) {
     return states.error === null ? <Skeleton /> : <Broken error={states.error} again={() => void states.refetch()} />;
   }
@@ -53,8 +52,8 @@ export function StateTab({ connection }: { connection: Connection }) {
               <tr key={streamKey(state.name)}>
                 <th scope="row">{streamLabel(state.name)}</th>
                 <td>
-                  <code className="state-text" title={stateText(state.state)}>
-                    {stateText(state.state)}
+                  <code className="state-text" title={summary(state)}>
+                    {summary(state)}
                   </code>
                 </td>
                 <td className="number">{String(state.generationId)}</td>
@@ -63,6 +62,12 @@ export function StateTab({ connection }: { connection: Connection }) {
                 </td>
                 <td className="end">
                   <Editors>
+                    {state.state.length > 0 && (
+                      <button type="button" className="button small" onClick={() => setEdited(state)}>
+                        {t.state.edit}
+                        <span className="hidden"> {streamLabel(state.name)}</span>
+                      </button>
+                    )}{" "}
                     <button type="button" className="button small quiet-danger" onClick={() => setAsked(state)}>
                       {t.actions.reset}
                       <span className="hidden"> {streamLabel(state.name)}</span>
@@ -74,6 +79,17 @@ export function StateTab({ connection }: { connection: Connection }) {
           </tbody>
         </table>
       </div>
+      {edited !== undefined && (
+        <StateEditor
+          key={edited.etag}
+          connection={connection.name}
+          state={edited}
+          close={() => {
+            setEdited(undefined);
+            void states.refetch();
+          }}
+        />
+      )}
       {asked?.name !== undefined && (
         <Question
           title={t.state.resetTitle(streamLabel(asked.name))}

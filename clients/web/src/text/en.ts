@@ -129,6 +129,17 @@ export const t = {
     stored: "Stored",
     position: "Position",
     fromStart: "from the start",
+    edit: "Edit state",
+    editTitle: (stream: string) => `Edit the state of ${stream}`,
+    editBody:
+      "The next run goes on from here: rows in between are skipped, or delivered again. If the source does not understand the state, the run fails and says that its position is lost; edit it again then, or reset it.",
+    editConfirm: "Replace the state",
+    kinds: { json: "State, as JSON", text: "State", base64: "State, in base64: it is not text" },
+    bad: {
+      json: "This is no valid JSON.",
+      text: "A state cannot be empty; reset it to read from the start.",
+      base64: "This is no base64.",
+    },
     resetTitle: (stream: string) => `Reset the state of ${stream}?`,
     resetBody:
       "Its next run reads it from the start into a new generation. Data at the destination stay until that is complete.",

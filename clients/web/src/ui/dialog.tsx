@@ -38,12 +38,16 @@ interface QuestionProps {
   readonly yes: string;
   /** What must be typed before `yes` works; for what loses data. */
   readonly guard?: string;
+  /** Whether what is asked for in `children` is complete. */
+  readonly ready?: boolean;
+  readonly children?: ReactNode;
+  readonly wide?: boolean;
   readonly act: () => Promise<unknown>;
   readonly close: () => void;
 }
 
 /** Asks before acting; closes when it is done, and shows why when it is not. */
-export function Question({ title, body, yes, guard, act, close }: QuestionProps) {
+export function Question({ title, body, yes, guard, ready = true, children, wide = false, act, close }: QuestionProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const [typed, setTyped] = useState("");
@@ -58,7 +62,7 @@ export function Question({ title, body, yes, guard, act, close }: QuestionProps)
     }
   };
   return (
-    <Modal title={title} close={close}>
+    <Modal title={title} close={close} wide={wide}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -66,6 +70,7 @@ export function Question({ title, body, yes, guard, act, close }: QuestionProps)
         }}
       >
         <p className="dialog-body">{body}</p>
+        {children}
         {guard !== undefined && (
           <label className="field">
             <span>{t.connection.typeToConfirm(guard)}</span>
@@ -82,7 +87,11 @@ export function Question({ title, body, yes, guard, act, close }: QuestionProps)
           <button type="button" className="button" onClick={close}>
             {t.actions.keep}
           </button>
-          <button type="submit" className="button danger" disabled={busy || (guard !== undefined && typed !== guard)}>
+          <button
+            type="submit"
+            className="button danger"
+            disabled={busy || !ready || (guard !== undefined && typed !== guard)}
+          >
             {yes}
           </button>
         </div>

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import google_crc32c
 
-from towpath_sdk.errors import Bug, PositionLost
+from towpath_sdk.errors import Bug, Misconfigured, PositionLost
 from towpath_sdk.redaction import Redactor
 
-__all__ = ["decode_state", "encode_state"]
+__all__ = ["decode_state", "encode_state", "with_checksum"]
 
 _MARKED = re.compile(rb"towpath:(json|bytes):([0-9a-f]{8}):")
 
@@ -54,6 +54,25 @@ def decode_state(encoded: bytes) -> Mapping[str, object] | bytes | None:
     if int(marked[2], 16) != _crc32c(marked[1] + content):
         raise PositionLost("the stored state is damaged; refresh the stream", reason="DAMAGED_STATE")
     return content if marked[1] == b"bytes" else cast("dict[str, object]", json.loads(content))
+
+
+def with_checksum(encoded: bytes) -> bytes:
+    """Return a state that a person edited, under the checksum of its content; as it is when it has no mark.
+
+    Raises Misconfigured when it is marked as JSON, and is no JSON object.
+    """
+    marked = _MARKED.match(encoded)
+    if marked is None:
+        return encoded
+    content = encoded[marked.end() :]
+    if marked[1] == b"json":
+        try:
+            value: object = json.loads(content)
+        except ValueError as error:
+            raise Misconfigured(f"the state is not JSON: {error}", reason="INVALID_STATE") from error
+        if not isinstance(value, dict):
+            raise Misconfigured("the state is not a JSON object", reason="INVALID_STATE")
+    return _marked(marked[1], content)
 
 
 def _marked(kind: bytes, content: bytes) -> bytes:

@@ -91,6 +91,14 @@ class Connections:
         request = pb.ResetStreamStateRequest(name=_full(name), stream=stream)
         return self._wire.call(self._stub.ResetStreamState, request).state
 
+    def update_state(self, name: str, seen: pb.StreamState, state: bytes) -> pb.StreamState:
+        """Put a state in the place of the one that was `seen`.
+
+        Raises Conflict while a job is active, Fenced when the state has changed meanwhile, Misconfigured.
+        """
+        request = pb.UpdateStreamStateRequest(name=_full(name), stream=seen.name, state=state, etag=seen.etag)
+        return self._wire.call(self._stub.UpdateStreamState, request).state
+
 
 def _full(name: str) -> str:
     return resource_name("connections", name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import click
 from towpath.control.v1.connections_pb2 import Connection
 
@@ -147,13 +150,47 @@ def clear(
 @connections.command()
 @_name
 @click.option("--reset", metavar="STREAM", help="Drop the state of this stream: its next run reads it from the start.")
+@click.option(
+    "--set", "edited", metavar="STREAM", help="Let the next run of this stream go on from the state in --file."
+)
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    default="-",
+    help="Where --set finds the state; - means standard input.",
+)
+@_yes
 @with_session
-def state(session: Session, name: str, reset: str | None) -> None:
-    """Show up to where each stream was delivered."""
+def state(session: Session, *, name: str, reset: str | None, edited: str | None, file: str, yes: bool) -> None:
+    """Show up to where each stream was delivered.
+
+    With --set the rows between the two states are skipped, or delivered again. A state that the source does not
+    understand fails the next run; another --set, or --reset, mends that.
+
+    \b
+    towpath connections state shop -o json                          # states are base64 there
+    towpath connections state shop --set public.orders --file state.txt
+    """
+    if reset and edited:
+        raise click.UsageError("use --reset or --set, not both")
     with session.client() as client:
         if reset:
-            known = [one.name for one in client.connections.get(name).streams]
-            [stream] = pick_streams(known, [reset])
+            [stream] = pick_streams((one.name for one in client.connections.get(name).streams), [reset])
             client.connections.reset_state(name, stream)
             session.note(f"dropped the state of {stream_text(stream)} in {short_name(name)}")
+        if edited:
+            found = client.connections.states(name)
+            [stream] = pick_streams((one.name for one in found), [edited])
+            seen = next(one for one in found if one.name == stream)
+            wanted = _state_in(file)
+            if not yes:
+                question = f"Let the next run of {stream_text(stream)} in {short_name(name)} go on from another state?"
+                click.confirm(question, abort=True, err=True)
+            client.connections.update_state(name, seen, wanted)
+            session.note(f"changed the state of {stream_text(stream)} in {short_name(name)}")
         show_list(session, "states", client.connections.states(name), render.stream_states)
+
+
+def _state_in(file: str) -> bytes:
+    content = sys.stdin.read().encode() if file == "-" else Path(file).read_bytes()
+    return content.removesuffix(b"\n")

@@ -120,6 +120,15 @@ class ConnectionService(connections_pb2_grpc.ConnectionServiceServicer):
         position = await self._connections.reset_position(_id(request.name), name_from(request.stream))
         return connections_pb2.ResetStreamStateResponse(state=position_to(position))
 
+    async def UpdateStreamState(
+        self, request: connections_pb2.UpdateStreamStateRequest, context: Context
+    ) -> connections_pb2.UpdateStreamStateResponse:
+        """Put another state in the place of the stored one."""
+        position = await self._connections.update_position(
+            _id(request.name), name_from(request.stream), request.state, request.state_version, request.etag
+        )
+        return connections_pb2.UpdateStreamStateResponse(state=position_to(position))
+
 
 def _id(name: str) -> str:
     return id_of("connections", name)

@@ -87,6 +87,7 @@ _TABLE: Mapping[str, Mapping[str, Rule]] = {
         "ResumeConnection": _CHANGE,
         "ListStreamStates": _SEE,
         "ResetStreamState": _CHANGE,
+        "UpdateStreamState": _CHANGE,
     },
     "towpath.control.v1.JobService": {
         "GetJob": _SEE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from hashlib import sha256
 
 from towpath_sdk.errors import Misconfigured
 
@@ -79,6 +80,12 @@ class StreamPosition:
     minimum_generation: int
     ipc_schema: bytes
     update_time: datetime
+
+    @property
+    def etag(self) -> str:
+        """Changes with the position."""
+        told = (self.generation, self.state_version, self.update_time.isoformat())
+        return sha256(repr(told).encode() + self.state).hexdigest()[:16]
 
 
 def checked_settings(settings: Settings) -> Settings:

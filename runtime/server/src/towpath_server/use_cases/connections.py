@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 from towpath_sdk.errors import Misconfigured, TowpathError
+from towpath_sdk.states import with_checksum
 
 from towpath_server.domain.connection import Connection, SchemaChangePolicy, Settings, StreamPosition, checked_settings
 from towpath_server.domain.connector import Endpoint, Role
@@ -190,14 +191,42 @@ class Connections:
         async with self._store.write() as records:
             connection = await _existing(records, identifier, lock=True)
             await _refuse_active(records, connection)
-            known = await records.positions.of(identifier)
-            position = known.get(stream)
-            if position is None:
-                problem = f"no state of {stream} is stored; choose one of: {', '.join(map(str, known)) or 'none yet'}"
-                raise Misconfigured(problem, reason="UNKNOWN_STREAM", fields={"stream": problem})
-            position = reset(position, now())
+            position = reset(await _position(records, identifier, stream), now())
             await records.positions.put(identifier, position)
             await record(records, "reset state", connection.name, stream=str(stream))
+        return position
+
+    async def update_position(
+        self, identifier: str, stream: StreamName, state: bytes, version: int, etag: str
+    ) -> StreamPosition:
+        """Let the next run of one stream go on from another state; `version` 0 keeps the stored one's.
+
+        Raises Outdated when the position is not the one of `etag` any more.
+        """
+        if not etag:
+            problem = "say which state you replace: list the states, and give the etag of this one"
+            raise Misconfigured(problem, reason="MISSING_ETAG", fields={"etag": problem})
+        if not state:
+            problem = "is empty; to read the stream from the start, reset it"
+            raise Misconfigured(f"the state {problem}", reason="INVALID_STATE", fields={"state": problem})
+        try:
+            state = with_checksum(state)
+        except Misconfigured as error:
+            fields = {"state": error.message}
+            raise Misconfigured(error.message, reason=error.reason, fields=fields) from error
+        async with self._store.write() as records:
+            connection = await _existing(records, identifier, lock=True)
+            await _refuse_active(records, connection)
+            position = await _position(records, identifier, stream)
+            check_etag(f"the state of {stream}", etag, position.etag)
+            if not position.state:
+                problem = f"{stream} has no position: its next run reads it from the start"
+                raise Misconfigured(problem, reason="NO_STATE", fields={"stream": problem})
+            position = replace(
+                position, state=state, state_version=version or position.state_version, update_time=now()
+            )
+            await records.positions.put(identifier, position)
+            await record(records, "update state", connection.name, stream=str(stream))
         return position
 
     async def _view(self, records: Records, connection: Connection) -> ConnectionView:
@@ -240,6 +269,15 @@ async def _existing(records: Records, identifier: str, *, lock: bool = False) ->
     if connection is None:
         raise no_such(f"connections/{identifier}")
     return connection
+
+
+async def _position(records: Records, identifier: str, stream: StreamName) -> StreamPosition:
+    known = await records.positions.of(identifier)
+    position = known.get(stream)
+    if position is None:
+        problem = f"no state of {stream} is stored; choose one of: {', '.join(map(str, known)) or 'none yet'}"
+        raise Misconfigured(problem, reason="UNKNOWN_STREAM", fields={"stream": problem})
+    return position
 
 
 async def _endpoint(records: Records, role: Role, identifier: str, *, lock: bool = False) -> Endpoint:

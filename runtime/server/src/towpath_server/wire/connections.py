@@ -87,6 +87,7 @@ def position_to(position: StreamPosition) -> connections_pb2.StreamState:
         state_version=position.state_version,
         generation_id=position.generation,
         update_time=time_to(position.update_time),
+        etag=position.etag,
     )
 
 

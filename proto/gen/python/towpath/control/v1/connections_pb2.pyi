@@ -102,18 +102,20 @@ class CronSchedule(_message.Message):
     def __init__(self, expression: _Optional[str] = ..., time_zone: _Optional[str] = ...) -> None: ...
 
 class StreamState(_message.Message):
-    __slots__ = ("name", "state", "state_version", "generation_id", "update_time")
+    __slots__ = ("name", "state", "state_version", "generation_id", "update_time", "etag")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_VERSION_FIELD_NUMBER: _ClassVar[int]
     GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
     name: _types_pb2.StreamName
     state: bytes
     state_version: int
     generation_id: int
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ..., state: _Optional[bytes] = ..., state_version: _Optional[int] = ..., generation_id: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    etag: str
+    def __init__(self, name: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ..., state: _Optional[bytes] = ..., state_version: _Optional[int] = ..., generation_id: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class CreateConnectionRequest(_message.Message):
     __slots__ = ("connection_id", "connection", "request_id")
@@ -274,6 +276,26 @@ class ResetStreamStateRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., stream: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ...) -> None: ...
 
 class ResetStreamStateResponse(_message.Message):
+    __slots__ = ("state",)
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    state: StreamState
+    def __init__(self, state: _Optional[_Union[StreamState, _Mapping]] = ...) -> None: ...
+
+class UpdateStreamStateRequest(_message.Message):
+    __slots__ = ("name", "stream", "state", "state_version", "etag")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    STATE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    stream: _types_pb2.StreamName
+    state: bytes
+    state_version: int
+    etag: str
+    def __init__(self, name: _Optional[str] = ..., stream: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ..., state: _Optional[bytes] = ..., state_version: _Optional[int] = ..., etag: _Optional[str] = ...) -> None: ...
+
+class UpdateStreamStateResponse(_message.Message):
     __slots__ = ("state",)
     STATE_FIELD_NUMBER: _ClassVar[int]
     state: StreamState

@@ -95,6 +95,11 @@ class ConnectionServiceStub(object):
                 request_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.ResetStreamStateRequest.SerializeToString,
                 response_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.ResetStreamStateResponse.FromString,
                 _registered_method=True)
+        self.UpdateStreamState = channel.unary_unary(
+                '/towpath.control.v1.ConnectionService/UpdateStreamState',
+                request_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateRequest.SerializeToString,
+                response_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateResponse.FromString,
+                _registered_method=True)
 
 
 class ConnectionServiceServicer(object):
@@ -194,6 +199,18 @@ class ConnectionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateStreamState(self, request, context):
+        """UpdateStreamState puts another state in the place of the stored one, so that the next run reads on from there: rows
+        may be skipped or delivered again. The generation stays. A source checks a state when it reads it; one that it does not
+        understand fails its stream with the kind POSITION_LOST, and is mended by another update, a reset or a refresh.
+        INVALID_ARGUMENT for a stream without a position, for an empty state (that is what ResetStreamState is for) and for
+        content that is marked as JSON and is none; FAILED_PRECONDITION with the reason JOB_ACTIVE while a job is active; ABORTED
+        when the state has changed since the etag was given out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConnectionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -256,6 +273,11 @@ def add_ConnectionServiceServicer_to_server(servicer, server):
                     servicer.ResetStreamState,
                     request_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.ResetStreamStateRequest.FromString,
                     response_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.ResetStreamStateResponse.SerializeToString,
+            ),
+            'UpdateStreamState': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateStreamState,
+                    request_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateRequest.FromString,
+                    response_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -583,6 +605,33 @@ class ConnectionService(object):
             '/towpath.control.v1.ConnectionService/ResetStreamState',
             towpath_dot_control_dot_v1_dot_connections__pb2.ResetStreamStateRequest.SerializeToString,
             towpath_dot_control_dot_v1_dot_connections__pb2.ResetStreamStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateStreamState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/towpath.control.v1.ConnectionService/UpdateStreamState',
+            towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateRequest.SerializeToString,
+            towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

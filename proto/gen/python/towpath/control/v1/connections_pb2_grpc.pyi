@@ -72,6 +72,14 @@ class ConnectionServiceStub:
     """ResetStreamState drops the state of one stream, so that its next run reads it from the start into a new generation.
     FAILED_PRECONDITION while a job is active.
     """
+    UpdateStreamState: _grpc.UnaryUnaryMultiCallable[_connections_pb2.UpdateStreamStateRequest, _connections_pb2.UpdateStreamStateResponse]
+    """UpdateStreamState puts another state in the place of the stored one, so that the next run reads on from there: rows
+    may be skipped or delivered again. The generation stays. A source checks a state when it reads it; one that it does not
+    understand fails its stream with the kind POSITION_LOST, and is mended by another update, a reset or a refresh.
+    INVALID_ARGUMENT for a stream without a position, for an empty state (that is what ResetStreamState is for) and for
+    content that is marked as JSON and is none; FAILED_PRECONDITION with the reason JOB_ACTIVE while a job is active; ABORTED
+    when the state has changed since the etag was given out.
+    """
 
 @_typing.type_check_only
 class ConnectionServiceAsyncStub(ConnectionServiceStub):
@@ -116,6 +124,14 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
     ResetStreamState: _aio.UnaryUnaryMultiCallable[_connections_pb2.ResetStreamStateRequest, _connections_pb2.ResetStreamStateResponse]  # type: ignore[assignment]
     """ResetStreamState drops the state of one stream, so that its next run reads it from the start into a new generation.
     FAILED_PRECONDITION while a job is active.
+    """
+    UpdateStreamState: _aio.UnaryUnaryMultiCallable[_connections_pb2.UpdateStreamStateRequest, _connections_pb2.UpdateStreamStateResponse]  # type: ignore[assignment]
+    """UpdateStreamState puts another state in the place of the stored one, so that the next run reads on from there: rows
+    may be skipped or delivered again. The generation stays. A source checks a state when it reads it; one that it does not
+    understand fails its stream with the kind POSITION_LOST, and is mended by another update, a reset or a refresh.
+    INVALID_ARGUMENT for a stream without a position, for an empty state (that is what ResetStreamState is for) and for
+    content that is marked as JSON and is none; FAILED_PRECONDITION with the reason JOB_ACTIVE while a job is active; ABORTED
+    when the state has changed since the etag was given out.
     """
 
 class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -230,6 +246,20 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_connections_pb2.ResetStreamStateResponse, _abc.Awaitable[_connections_pb2.ResetStreamStateResponse]]:
         """ResetStreamState drops the state of one stream, so that its next run reads it from the start into a new generation.
         FAILED_PRECONDITION while a job is active.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateStreamState(
+        self,
+        request: _connections_pb2.UpdateStreamStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connections_pb2.UpdateStreamStateResponse, _abc.Awaitable[_connections_pb2.UpdateStreamStateResponse]]:
+        """UpdateStreamState puts another state in the place of the stored one, so that the next run reads on from there: rows
+        may be skipped or delivered again. The generation stays. A source checks a state when it reads it; one that it does not
+        understand fails its stream with the kind POSITION_LOST, and is mended by another update, a reset or a refresh.
+        INVALID_ARGUMENT for a stream without a position, for an empty state (that is what ResetStreamState is for) and for
+        content that is marked as JSON and is none; FAILED_PRECONDITION with the reason JOB_ACTIVE while a job is active; ABORTED
+        when the state has changed since the etag was given out.
         """
 
 def add_ConnectionServiceServicer_to_server(servicer: ConnectionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
