@@ -130,6 +130,9 @@ class _Agreeable:
         del stream_index
         raise reason
 
+    async def schema_changed(self, stream_index: int, columns: Sequence[connections_pb2.ColumnChange]) -> None:
+        """Nobody asks."""
+
     async def finish(self, stream_index: int, failure: Located | None, ipc_schema: bytes) -> None:
         del stream_index, ipc_schema
         if failure is not None:

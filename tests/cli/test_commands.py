@@ -155,6 +155,8 @@ def test_refresh_state_and_clear(towpath: Prompt, scene: Scene) -> None:
     assert "choose out of: numbers0" in towpath.fails(5, "connections", "refresh", "fresh", "--stream", "nombers0")
     reset = towpath.ok("connections", "state", "fresh", "--reset", "numbers0")
     assert "dropped the state of numbers0 in fresh" in reset.err
+    none = towpath.ok("connections", "schema-changes", "fresh")
+    assert "no schema has changed yet" in none.out + none.err
     no_position = towpath.fails(3, "connections", "state", "fresh", "--set", "numbers0", "--yes", stdin="elsewhere")
     assert "numbers0 has no position" in no_position
     assert towpath("connections", "clear", "fresh", stdin="n\n").code == 130

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pytest
 from end_to_end_pipe import METADATA, Pipe, Rows, progress_of, rows_of, stream
-from towpath.control.v1.connections_pb2 import Connection
+from towpath.control.v1.connections_pb2 import ColumnChange, Connection
 from towpath.control.v1.failures_pb2 import Failure
 from towpath.control.v1.jobs_pb2 import Job, StreamProgress
 
@@ -116,6 +116,24 @@ def test_log_says_what_changed(propagated: Changed, change: str) -> None:
     notes = Counter(line for line in log.splitlines() if f"_{change} changed: " in line)
     assert len(notes) == (len(MODES) if change in SAID else 0)
     assert all(SAID[change] in note for note in notes)
+
+
+def test_every_change_is_listed_with_its_job_and_what_was_done(propagated: Changed, strict: Changed) -> None:
+    """The log of a job is not where somebody looks a month later."""
+    expected = {f"{mode}_{change}" for mode in MODES for change in SAID}
+    for changed, policy in (
+        (propagated, Connection.SCHEMA_CHANGE_POLICY_PROPAGATE),
+        (strict, Connection.SCHEMA_CHANGE_POLICY_FAIL),
+    ):
+        with changed.pipe.stack.client() as client:
+            listed = [
+                one for one in client.connections.schema_changes(changed.connection) if one.job == changed.job.name
+            ]
+        assert {one.stream.name for one in listed} == expected
+        assert len(listed) == len(expected)
+        assert {one.policy for one in listed} == {policy}
+        [widened] = [one for one in listed if one.stream.name == "appended_widened"]
+        assert list(widened.columns) == [ColumnChange(column="amount", type_before="int32", type_after="int64")]
 
 
 def test_connection_that_fails_on_changes_delivers_the_other_streams(strict: Changed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -23,7 +24,7 @@ from server_steps import (
     stream,
     sync,
 )
-from towpath.control.v1 import jobs_pb2, sources_pb2
+from towpath.control.v1 import connections_pb2, jobs_pb2, sources_pb2
 from towpath.runtime.v1 import worker_pb2
 from towpath_sdk.errors import TowpathError
 from towpath_sdk.status import from_rpc
@@ -45,11 +46,20 @@ async def call_everything_with_an_epoch(attempt: Attempt) -> None:
         for method in worker_pb2.DESCRIPTOR.services_by_name["JobRunService"].methods
         if "epoch" in method.input_type.fields_by_name and method.name != "FinishJob"
     }
-    assert set(calls) == {"ReportProgress", "CommitStream", "ResetStream", "FinishStream", "EndAttempt"}
+    assert set(calls) == {
+        "ReportProgress",
+        "CommitStream",
+        "ResetStream",
+        "ReportSchemaChange",
+        "FinishStream",
+        "EndAttempt",
+    }
     for name, request_type in calls.items():
         request = getattr(worker_pb2, request_type.name)(job=attempt.job, epoch=attempt.epoch)
         if name == "CommitStream":
             request.commit_seq = 1
+        if name == "ReportSchemaChange":
+            request.columns.add(column="note")
         with refused(*FENCED):
             await getattr(attempt.api.runs, name)(request)
 
@@ -174,6 +184,39 @@ async def test_commit_is_stored_with_state_and_receipt_or_not_at_all(api: Api, m
     assert rows_of(metadata_url, "SELECT * FROM commits") == []
     await attempt.commit(0, 1)
     assert (await get_job(api, attempt.job)).streams[0].progress.commits == 1
+
+
+async def test_schema_change_is_told_once_with_its_job_and_what_was_done(api: Api) -> None:
+    """Whoever finds another type in the lake asks since when, and whether somebody was asked."""
+    attempt = await start(api)
+    retyped: dict[str, Any] = {"column": "amount", "type_before": "int32", "type_after": "string"}
+
+    async def report(index: int, **column: str) -> None:
+        request = worker_pb2.ReportSchemaChangeRequest(
+            job=attempt.job, epoch=attempt.epoch, stream_index=index, columns=[cast("Any", column)]
+        )
+        await api.runs.ReportSchemaChange(request)
+
+    await report(0, **retyped)
+    await report(1, column="note", type_after="string")
+    await report(0, **retyped)
+    with refused(grpc.StatusCode.INVALID_ARGUMENT, "NO_CHANGE"):
+        nothing = worker_pb2.ReportSchemaChangeRequest(job=attempt.job, epoch=attempt.epoch)
+        await api.runs.ReportSchemaChange(nothing)
+    request = connections_pb2.ListSchemaChangesRequest(name="connections/daily", page_size=1)
+    first = await api.connections.ListSchemaChanges(request)
+    request.page_token = first.next_page_token
+    second = await api.connections.ListSchemaChanges(request)
+    assert second.next_page_token == ""
+    [added], [changed] = first.changes, second.changes
+    assert (added.stream.name, added.job, list(added.columns)) == (
+        "customers",
+        attempt.job,
+        [connections_pb2.ColumnChange(column="note", type_after="string")],
+    )
+    assert list(changed.columns) == [connections_pb2.ColumnChange(**retyped)]
+    assert changed.policy == connections_pb2.Connection.SCHEMA_CHANGE_POLICY_PROPAGATE
+    assert changed.time.ToDatetime() <= added.time.ToDatetime()
 
 
 async def test_report_renews_the_lease_and_shows_counters_and_rates(api: Api) -> None:

@@ -54,6 +54,7 @@ def changes(job: str, epoch: int) -> dict[str, Any]:
         "ReportProgress": worker_pb2.ReportProgressRequest(**common),
         "CommitStream": worker_pb2.CommitStreamRequest(**common, commit_seq=1, receipt=b"r"),
         "ResetStream": worker_pb2.ResetStreamRequest(**common),
+        "ReportSchemaChange": worker_pb2.ReportSchemaChangeRequest(**common, columns=[{"column": "note"}]),
         "FinishStream": worker_pb2.FinishStreamRequest(**common),
         "EndAttempt": worker_pb2.EndAttemptRequest(**common),
         "AppendLogs": worker_pb2.AppendLogsRequest(job=job, lines=[jobs_pb2.LogLine(message="hello")]),

@@ -55,6 +55,13 @@ export const streamStates = (name: string) =>
     queryFn: async ({ signal }) => (await connections.listStreamStates({ name }, { signal })).states,
   });
 
+/** What changed in the schemas of a connection's streams, the newest first. */
+export const schemaChanges = (name: string) =>
+  queryOptions({
+    queryKey: ["connections", name, "schema"],
+    queryFn: async ({ signal }) => (await connections.listSchemaChanges({ name, pageSize: 500 }, { signal })).changes,
+  });
+
 /** The newest events, of one resource or of all; only admins may ask. */
 export const auditEvents = (resource = "") =>
   queryOptions({

@@ -114,7 +114,7 @@ const newConnection = createRoute({
   component: lazyRouteComponent(() => import("../pages/connection-new"), "NewConnectionPage"),
 });
 
-const TABS = ["streams", "state", "settings", "events", "yaml"] as const;
+const TABS = ["streams", "state", "schema", "settings", "events", "yaml"] as const;
 interface ConnectionSearch {
   readonly tab?: (typeof TABS)[number] | undefined;
 }

@@ -27,11 +27,12 @@ import { Ago } from "../ui/times";
 const RunChart = lazy(() => import("../ui/run-chart").then((module) => ({ default: module.RunChart })));
 const StreamsTab = lazy(() => import("./connection-streams").then((module) => ({ default: module.StreamsTab })));
 const StateTab = lazy(() => import("./connection-state").then((module) => ({ default: module.StateTab })));
+const SchemaTab = lazy(() => import("./connection-schema").then((module) => ({ default: module.SchemaTab })));
 const SettingsTab = lazy(() => import("./connection-settings").then((module) => ({ default: module.SettingsTab })));
 const EventsTab = lazy(() => import("./connection-events").then((module) => ({ default: module.EventsTab })));
 const YamlTab = lazy(() => import("./connection-yaml").then((module) => ({ default: module.YamlTab })));
 
-const TABS = [undefined, "streams", "state", "settings", "events", "yaml"] as const;
+const TABS = [undefined, "streams", "state", "schema", "settings", "events", "yaml"] as const;
 
 export function ConnectionPage() {
   const { id } = useParams({ from: "/connections/$id" });
@@ -78,6 +79,7 @@ export function ConnectionPage() {
             {tab === undefined && <Overview connection={connection} />}
             {tab === "streams" && <StreamsTab connection={connection} />}
             {tab === "state" && <StateTab connection={connection} />}
+            {tab === "schema" && <SchemaTab connection={connection} />}
             {tab === "settings" && <SettingsTab connection={connection} />}
             {tab === "events" && <EventsTab connection={connection} />}
             {tab === "yaml" && <YamlTab connection={connection} />}

@@ -86,6 +86,7 @@ export const t = {
       overview: "Overview",
       streams: "Streams",
       state: "State",
+      schema: "Schema changes",
       settings: "Settings",
       events: "Events",
       yaml: "YAML",
@@ -144,6 +145,22 @@ export const t = {
     resetBody:
       "Its next run reads it from the start into a new generation. Data at the destination stay until that is complete.",
     opaque: (size: number) => `${plural(size, "byte", "bytes")}, not text`,
+  },
+  schema: {
+    goesOn: "When a schema changes, the new one is delivered.",
+    stops: "When a schema changes, its stream stops until you refresh it or select other columns.",
+    change: "Change that",
+    empty: "No schema has changed yet",
+    emptyHelp: "Columns that are added, removed or of another type than in the run before are listed here.",
+    stream: "Stream",
+    columns: "What changed",
+    done: "What was done",
+    when: "Found by the job",
+    added: "added",
+    removed: "removed",
+    retyped: "other type",
+    stopped: "Stream stopped",
+    delivered: "New schema delivered",
   },
   jobs: {
     title: "Jobs",
@@ -379,6 +396,11 @@ export const t = {
     create: "create",
     change: "change",
     same: "unchanged",
+    secrets: "but for its secrets, which only the server can compare",
+    idle: "Everything is as the file says. There is nothing to change.",
+    fixed: (name: string, what: string, present: string) =>
+      `The ${what} of “${name}” is ${present} and cannot be changed; delete it first, or choose another name.`,
+    unknownKey: (key: string, known: string) => `“${key}” means nothing here; use one of: ${known}.`,
     nothing: "There is nothing in it.",
     bad: "This is no valid YAML",
     variables:

@@ -86,6 +86,17 @@ class Connections:
         request = pb.ListStreamStatesRequest(name=_full(name))
         return list(self._wire.call(self._stub.ListStreamStates, request).states)
 
+    def schema_changes(self, name: str) -> Iterator[pb.SchemaChange]:
+        """Yield what jobs found changed in the schemas of streams, the newest first."""
+        token = ""
+        while True:
+            request = pb.ListSchemaChangesRequest(name=_full(name), page_token=token)
+            page = self._wire.call(self._stub.ListSchemaChanges, request)
+            yield from page.changes
+            token = page.next_page_token
+            if not token:
+                return
+
     def reset_state(self, name: str, stream: StreamName) -> pb.StreamState:
         """Drop the state of one stream. Raises Conflict while a job is active."""
         request = pb.ResetStreamStateRequest(name=_full(name), stream=stream)

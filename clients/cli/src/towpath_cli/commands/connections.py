@@ -147,6 +147,15 @@ def clear(
         context.exit(started(session, client, client.connections.clear(name, chosen), follow_it=follow))
 
 
+@connections.command("schema-changes")
+@_name
+@with_session
+def schema_changes(session: Session, name: str) -> None:
+    """Show which streams came with another schema than before, and what was done about it."""
+    with session.client() as client:
+        show_list(session, "changes", client.connections.schema_changes(name), render.schema_changes)
+
+
 @connections.command()
 @_name
 @click.option("--reset", metavar="STREAM", help="Drop the state of this stream: its next run reads it from the start.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import RenderableType
 from towpath.connector.v1.types_pb2 import ReadMode, WriteMode
-from towpath.control.v1.connections_pb2 import Connection, Schedule, StreamState
+from towpath.control.v1.connections_pb2 import ColumnChange, Connection, Schedule, SchemaChange, StreamState
 
 from towpath_cli.limits import limits_text
 from towpath_cli.names import short_name, stream_text
@@ -15,7 +15,15 @@ from towpath_cli.render.listing import Cell, details, listing, stacked
 from towpath_cli.render.times import moment
 from towpath_cli.units import bytes_text, count_text, duration_text
 
-__all__ = ["connection_details", "connections", "read_mode", "schedule_text", "stream_states", "write_mode"]
+__all__ = [
+    "connection_details",
+    "connections",
+    "read_mode",
+    "schedule_text",
+    "schema_changes",
+    "stream_states",
+    "write_mode",
+]
 
 
 def connections(found: Sequence[Connection]) -> RenderableType:
@@ -97,6 +105,21 @@ def stream_states(states: Sequence[StreamState]) -> RenderableType:
     )
 
 
+def schema_changes(changes: Sequence[SchemaChange]) -> RenderableType:
+    """List what changed in the schemas of streams."""
+    rows = [
+        (
+            moment(change.time),
+            stream_text(change.stream),
+            "; ".join(_column_text(column) for column in change.columns),
+            "stopped" if change.policy == Connection.SCHEMA_CHANGE_POLICY_FAIL else "delivered",
+            short_name(change.job),
+        )
+        for change in changes
+    ]
+    return listing(("FOUND", "STREAM", "CHANGED", "DONE", "JOB"), rows, empty="no schema has changed yet")
+
+
 def schedule_text(schedule: Schedule) -> str:
     """Say when jobs start."""
     timing = schedule.WhichOneof("timing")
@@ -129,6 +152,14 @@ def _last_job(one: Connection) -> str:
     if not one.HasField("last_job"):
         return "none yet"
     return f"{one.last_job.name} {job_state(one.last_job.state)} {moment(one.last_job.create_time)}"
+
+
+def _column_text(change: ColumnChange) -> str:
+    if not change.type_before:
+        return f"+{change.column} {change.type_after}"
+    if not change.type_after:
+        return f"-{change.column} {change.type_before}"
+    return f"{change.column} {change.type_before} -> {change.type_after}"
 
 
 def _state_text(state: StreamState, limit: int = 80) -> str:

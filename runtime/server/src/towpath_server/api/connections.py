@@ -11,7 +11,7 @@ from towpath_server.use_cases.connections import Connections
 from towpath_server.use_cases.jobs import Jobs
 from towpath_server.use_cases.requests import now
 from towpath_server.wire.common import name_from
-from towpath_server.wire.connections import connection_from, connection_to, position_to
+from towpath_server.wire.connections import connection_from, connection_to, position_to, schema_change_to
 from towpath_server.wire.jobs import view_to
 
 __all__ = ["ConnectionService"]
@@ -128,6 +128,13 @@ class ConnectionService(connections_pb2_grpc.ConnectionServiceServicer):
             _id(request.name), name_from(request.stream), request.state, request.state_version, request.etag
         )
         return connections_pb2.UpdateStreamStateResponse(state=position_to(position))
+
+    async def ListSchemaChanges(
+        self, request: connections_pb2.ListSchemaChangesRequest, context: Context
+    ) -> connections_pb2.ListSchemaChangesResponse:
+        """Return a page of what changed in the schemas of streams."""
+        page, token = await self._connections.schema_changes(_id(request.name), request.page_size, request.page_token)
+        return connections_pb2.ListSchemaChangesResponse(changes=map(schema_change_to, page), next_page_token=token)
 
 
 def _id(name: str) -> str:

@@ -88,6 +88,7 @@ _TABLE: Mapping[str, Mapping[str, Rule]] = {
         "ListStreamStates": _SEE,
         "ResetStreamState": _CHANGE,
         "UpdateStreamState": _CHANGE,
+        "ListSchemaChanges": _SEE,
     },
     "towpath.control.v1.JobService": {
         "GetJob": _SEE,
@@ -111,6 +112,7 @@ _TABLE: Mapping[str, Mapping[str, Rule]] = {
         "ReportProgress": _WORK,
         "CommitStream": _WORK,
         "ResetStream": _WORK,
+        "ReportSchemaChange": _WORK,
         "FinishStream": _WORK,
         "EndAttempt": _WORK,
         "BeginPublish": _WORK,

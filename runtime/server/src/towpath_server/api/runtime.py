@@ -6,6 +6,7 @@ from towpath.runtime.v1 import worker_pb2, worker_pb2_grpc
 
 from towpath_server.api.context import Context
 from towpath_server.domain.names import id_of
+from towpath_server.domain.schema_change import ColumnChange
 from towpath_server.use_cases.attempts import Attempts, Hold
 from towpath_server.use_cases.audit import caller
 from towpath_server.use_cases.jobs import Jobs
@@ -68,6 +69,14 @@ class JobRunService(worker_pb2_grpc.JobRunServiceServicer):
         reason = failure_from(request.reason) if request.HasField("reason") else None
         job, work = await self._attempts.reset(_hold(request.job, request.epoch), request.stream_index, reason)
         return worker_pb2.ResetStreamResponse(stream=stream_work_to(job, work))
+
+    async def ReportSchemaChange(
+        self, request: worker_pb2.ReportSchemaChangeRequest, context: Context
+    ) -> worker_pb2.ReportSchemaChangeResponse:
+        """Store what changed in the schema of a stream."""
+        columns = [ColumnChange(one.column, one.type_before, one.type_after) for one in request.columns]
+        await self._attempts.schema_changed(_hold(request.job, request.epoch), request.stream_index, columns)
+        return worker_pb2.ReportSchemaChangeResponse()
 
     async def FinishStream(
         self, request: worker_pb2.FinishStreamRequest, context: Context

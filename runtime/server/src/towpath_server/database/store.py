@@ -17,6 +17,7 @@ from towpath_server.database.records_connections import ConnectionRows, Position
 from towpath_server.database.records_connectors import ConnectorRows, EndpointRows
 from towpath_server.database.records_jobs import JobRows
 from towpath_server.database.records_logs import LogRows
+from towpath_server.database.records_schema_changes import SchemaChangeRows
 from towpath_server.database.records_tasks import CatalogRows, RequestRows, TaskRows
 from towpath_server.database.sealing import Sealer
 from towpath_server.domain.connector import Role
@@ -35,6 +36,7 @@ class SqlRecords:
         self.positions = PositionRows(connection)
         self.jobs = JobRows(connection)
         self.logs = LogRows(connection)
+        self.schema_changes = SchemaChangeRows(connection)
         self.tasks = TaskRows(connection, sealer)
         self.catalogs = CatalogRows(connection)
         self.requests = RequestRows(connection)

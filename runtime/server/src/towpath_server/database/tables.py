@@ -33,6 +33,7 @@ __all__ = [
     "positions",
     "removed_schedules",
     "requests",
+    "schema_changes",
     "sources",
     "tasks",
     "tokens",
@@ -234,6 +235,20 @@ log_batches = Table(
     metadata,
     Column("job", _Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("batch_id", String(255), primary_key=True),
+)
+
+schema_changes = Table(
+    "schema_changes",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("connection", _Id, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("job", _Id, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("policy", Integer, nullable=False),
+    Column("columns", Text, nullable=False),
+    Index("ix_schema_changes_connection_id", "connection", "id"),
 )
 
 tasks = Table(

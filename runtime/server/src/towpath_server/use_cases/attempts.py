@@ -15,10 +15,12 @@ from towpath_sdk.errors import Conflict, Fenced, Kind, Misconfigured
 from towpath_server.domain.connection import Connection
 from towpath_server.domain.connector import Role
 from towpath_server.domain.failure import Failure
+from towpath_server.domain.ids import new_id
 from towpath_server.domain.job import Attempt, Job, JobKind, JobState, JobStream, StreamState
 from towpath_server.domain.limits import ContainerLimits
 from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.rates import Sample, with_sample
+from towpath_server.domain.schema_change import ColumnChange, SchemaChange
 from towpath_server.domain.task import Launch
 from towpath_server.metrics import BYTES_COMMITTED, ROWS_COMMITTED
 from towpath_server.use_cases.changes import Changes
@@ -246,6 +248,19 @@ class Attempts:
             )
         self._changes.notify(hold.job)
         return job, StreamWork(fresh, ())
+
+    async def schema_changed(self, hold: Hold, index: int, columns: Sequence[ColumnChange]) -> None:
+        """Store what changed in the schema of a stream since the run before; the same twice is stored once."""
+        if not columns:
+            problem = "name at least one column"
+            raise Misconfigured("nothing changed", reason="NO_CHANGE", fields={"columns": problem})
+        async with self._store.write() as records:
+            job = await _held(records, hold)
+            stream = await _stream(records, job, index)
+            name, policy = stream.selection.name, job.schema_change_policy
+            change = SchemaChange(new_id(), job.connection, job.id, name, now(), policy, tuple(columns))
+            await records.schema_changes.add(change)
+            await records.jobs.save(replace(job, seen_time=change.time))
 
     async def finish_stream(self, hold: Hold, index: int, failure: Failure | None, ipc_schema: bytes) -> None:
         """Store that a stream was transferred, or why not; a failure that may pass leaves it to the next attempt."""

@@ -18,6 +18,7 @@ from towpath_server.domain.job import Job
 from towpath_server.domain.names import check_id, id_of
 from towpath_server.domain.pages import page_size, page_start, page_token
 from towpath_server.domain.schedule import Schedule, check_schedule
+from towpath_server.domain.schema_change import SchemaChange
 from towpath_server.domain.selection import WantedStream, check_selection, select_all, with_defaults
 from towpath_server.domain.streams import CatalogStream, StreamName, StreamSelection, WriteMode
 from towpath_server.use_cases.audit import record
@@ -228,6 +229,15 @@ class Connections:
             await records.positions.put(identifier, position)
             await record(records, "update state", connection.name, stream=str(stream))
         return position
+
+    async def schema_changes(self, identifier: str, size: int, token: str) -> tuple[Sequence[SchemaChange], str]:
+        """Return what jobs found changed in the schemas of streams, newest first, and the token of the next page."""
+        listing = f"schema changes of {identifier}"
+        limit, start = page_size(size), page_start(listing, token)
+        async with self._store.read() as records:
+            await _existing(records, identifier)
+            found = await records.schema_changes.page(identifier, start, limit + 1)
+        return found[:limit], page_token(listing, found[limit - 1].id) if len(found) > limit else ""
 
     async def _view(self, records: Records, connection: Connection) -> ConnectionView:
         last = await records.jobs.latest([connection.id])

@@ -14,6 +14,7 @@ from towpath_server.domain.connector import Connector, Endpoint, Role
 from towpath_server.domain.job import Attempt, CommitMark, Job, JobState, JobStream, Totals
 from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.publication import Decision
+from towpath_server.domain.schema_change import SchemaChange
 from towpath_server.domain.streams import StreamName
 from towpath_server.domain.task import Task, TaskResult
 
@@ -252,6 +253,18 @@ class LogRecords(Protocol):
         ...
 
 
+class SchemaChangeRecords(Protocol):
+    """What jobs found changed in the schemas of streams."""
+
+    async def add(self, change: SchemaChange) -> None:
+        """Insert a change, unless its job found the same before. The job must be locked."""
+        ...
+
+    async def page(self, connection: str, before: str, limit: int) -> Sequence[SchemaChange]:
+        """Return up to `limit` changes of a connection, newest first; older than the id `before` if it is set."""
+        ...
+
+
 class TaskRecords(Protocol):
     """Connector tasks."""
 
@@ -382,6 +395,11 @@ class Records(Protocol):
     @property
     def logs(self) -> LogRecords:
         """Job logs."""
+        ...
+
+    @property
+    def schema_changes(self) -> SchemaChangeRecords:
+        """What jobs found changed in the schemas of streams."""
         ...
 
     @property

@@ -10,6 +10,7 @@ from towpath_sdk.errors import Misconfigured
 
 from towpath_server.domain.connection import Connection, SchemaChangePolicy, Settings, StreamPosition
 from towpath_server.domain.schedule import Cron, Interval, Schedule
+from towpath_server.domain.schema_change import SchemaChange
 from towpath_server.domain.selection import WantedStream
 from towpath_server.domain.streams import StreamSelection
 from towpath_server.use_cases.connections import ConnectionView, WantedConnection
@@ -17,7 +18,15 @@ from towpath_server.wire.common import name_from, name_to, read_mode_from, time_
 from towpath_server.wire.jobs import job_to
 from towpath_server.wire.limits import limits_from, limits_to
 
-__all__ = ["connection_from", "connection_to", "duration_to", "position_to", "selection_to", "settings_to"]
+__all__ = [
+    "connection_from",
+    "connection_to",
+    "duration_to",
+    "position_to",
+    "schema_change_to",
+    "selection_to",
+    "settings_to",
+]
 
 
 def connection_from(message: connections_pb2.Connection) -> WantedConnection:
@@ -88,6 +97,20 @@ def position_to(position: StreamPosition) -> connections_pb2.StreamState:
         generation_id=position.generation,
         update_time=time_to(position.update_time),
         etag=position.etag,
+    )
+
+
+def schema_change_to(change: SchemaChange) -> connections_pb2.SchemaChange:
+    """Encode what changed in the schema of a stream."""
+    return connections_pb2.SchemaChange(
+        job=f"jobs/{change.job}",
+        stream=name_to(change.stream),
+        time=time_to(change.time),
+        policy=f"SCHEMA_CHANGE_POLICY_{change.policy.name}",
+        columns=[
+            connections_pb2.ColumnChange(column=one.column, type_before=one.before, type_after=one.after)
+            for one in change.columns
+        ],
     )
 
 

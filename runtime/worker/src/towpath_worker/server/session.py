@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from towpath.control.v1 import connections_pb2
 from towpath.runtime.v1 import worker_pb2
 from towpath_sdk.errors import Unavailable
 
@@ -67,6 +68,13 @@ class JobSession:
         )
         answer = await self._call(self._server.runs.ResetStream, request)
         return answer.stream
+
+    async def schema_changed(self, stream_index: int, columns: Sequence[connections_pb2.ColumnChange]) -> None:
+        """Store what changed in the schema of a stream."""
+        request = worker_pb2.ReportSchemaChangeRequest(
+            job=self._job, epoch=self._epoch, stream_index=stream_index, columns=columns
+        )
+        await self._call(self._server.runs.ReportSchemaChange, request)
 
     async def finish(self, stream_index: int, failure: Located | None, ipc_schema: bytes) -> None:
         """Say that a stream was transferred, or why not."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from towpath.connector.v1 import destination_pb2, source_pb2, types_pb2
+from towpath.control.v1 import connections_pb2
 from towpath.runtime.v1 import worker_pb2
 
 from towpath_worker.failures import Located, Origin
@@ -95,6 +96,10 @@ class Platform(Protocol):
 
     async def reset(self, stream_index: int, reason: Located) -> worker_pb2.StreamWork:
         """Forget what the job committed for a stream; return its work anew."""
+        ...
+
+    async def schema_changed(self, stream_index: int, columns: Sequence[connections_pb2.ColumnChange]) -> None:
+        """Store what changed in the schema of a stream; the same twice is stored once."""
         ...
 
     async def finish(self, stream_index: int, failure: Located | None, ipc_schema: bytes) -> None:

@@ -6,7 +6,7 @@ from towpath.connector.v1 import destination_pb2, types_pb2
 from towpath_sdk.errors import Conflict, Misconfigured
 
 from towpath_worker.failures import Located
-from towpath_worker.transfer.drift import differences, read_schema
+from towpath_worker.transfer.drift import described, differences, read_schema
 from towpath_worker.transfer.job import Job
 
 __all__ = ["check_drift", "display", "plan"]
@@ -20,8 +20,11 @@ def display(name: types_pb2.StreamName) -> str:
     return f"{name.namespace}.{name.name}" if name.namespace else name.name
 
 
-def check_drift(job: Job, stream: types_pb2.StreamName, before: bytes, after: bytes) -> None:
-    """Log what changed since `before`, or raise Conflict when the connection's policy says so; Bug for no schema."""
+async def check_drift(job: Job, stream_index: int, stream: types_pb2.StreamName, before: bytes, after: bytes) -> None:
+    """Tell server and log what changed since `before`.
+
+    Raises Conflict when the connection's policy says so, and Bug for what is no schema.
+    """
     if before == after:
         return
     announced = read_schema(after)
@@ -30,7 +33,8 @@ def check_drift(job: Job, stream: types_pb2.StreamName, before: bytes, after: by
     changes = differences(read_schema(before), announced)
     if not changes:
         return
-    summary = _listed(changes)
+    await job.platform.schema_changed(stream_index, changes)
+    summary = _listed([described(change) for change in changes])
     if job.fail_on_drift:
         raise Located(
             Conflict(

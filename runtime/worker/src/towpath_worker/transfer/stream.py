@@ -134,7 +134,7 @@ class StreamTransfer:
         writer = self._writer
         before = writer.ledger.ipc_schema or self._work.last_ipc_schema
         writer.ledger = writer.ledger.announced(announced.schema_id, announced.ipc_schema)
-        check_drift(self._job, self._name, before, announced.ipc_schema)
+        await check_drift(self._job, self._work.stream_index, self._name, before, announced.ipc_schema)
         if not writer.opened and not writer.target.primary_key:
             writer.target.primary_key.extend(announced.primary_key)
         await plan(self._job, writer.target, announced)

@@ -300,3 +300,45 @@ class UpdateStreamStateResponse(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     state: StreamState
     def __init__(self, state: _Optional[_Union[StreamState, _Mapping]] = ...) -> None: ...
+
+class SchemaChange(_message.Message):
+    __slots__ = ("job", "stream", "time", "policy", "columns")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    job: str
+    stream: _types_pb2.StreamName
+    time: _timestamp_pb2.Timestamp
+    policy: Connection.SchemaChangePolicy
+    columns: _containers.RepeatedCompositeFieldContainer[ColumnChange]
+    def __init__(self, job: _Optional[str] = ..., stream: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., policy: _Optional[_Union[Connection.SchemaChangePolicy, str]] = ..., columns: _Optional[_Iterable[_Union[ColumnChange, _Mapping]]] = ...) -> None: ...
+
+class ColumnChange(_message.Message):
+    __slots__ = ("column", "type_before", "type_after")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    TYPE_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_AFTER_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    type_before: str
+    type_after: str
+    def __init__(self, column: _Optional[str] = ..., type_before: _Optional[str] = ..., type_after: _Optional[str] = ...) -> None: ...
+
+class ListSchemaChangesRequest(_message.Message):
+    __slots__ = ("name", "page_size", "page_token")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    page_size: int
+    page_token: str
+    def __init__(self, name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListSchemaChangesResponse(_message.Message):
+    __slots__ = ("changes", "next_page_token")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[SchemaChange]
+    next_page_token: str
+    def __init__(self, changes: _Optional[_Iterable[_Union[SchemaChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

@@ -100,6 +100,11 @@ class ConnectionServiceStub(object):
                 request_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateRequest.SerializeToString,
                 response_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateResponse.FromString,
                 _registered_method=True)
+        self.ListSchemaChanges = channel.unary_unary(
+                '/towpath.control.v1.ConnectionService/ListSchemaChanges',
+                request_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesRequest.SerializeToString,
+                response_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesResponse.FromString,
+                _registered_method=True)
 
 
 class ConnectionServiceServicer(object):
@@ -211,6 +216,14 @@ class ConnectionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSchemaChanges(self, request, context):
+        """ListSchemaChanges tells in which jobs the schema of a stream differed from that of the run before, and what was done
+        about it; newest first, in pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConnectionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -278,6 +291,11 @@ def add_ConnectionServiceServicer_to_server(servicer, server):
                     servicer.UpdateStreamState,
                     request_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateRequest.FromString,
                     response_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateResponse.SerializeToString,
+            ),
+            'ListSchemaChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSchemaChanges,
+                    request_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesRequest.FromString,
+                    response_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -632,6 +650,33 @@ class ConnectionService(object):
             '/towpath.control.v1.ConnectionService/UpdateStreamState',
             towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateRequest.SerializeToString,
             towpath_dot_control_dot_v1_dot_connections__pb2.UpdateStreamStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSchemaChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/towpath.control.v1.ConnectionService/ListSchemaChanges',
+            towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesRequest.SerializeToString,
+            towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

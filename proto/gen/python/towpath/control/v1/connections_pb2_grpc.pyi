@@ -80,6 +80,10 @@ class ConnectionServiceStub:
     content that is marked as JSON and is none; FAILED_PRECONDITION with the reason JOB_ACTIVE while a job is active; ABORTED
     when the state has changed since the etag was given out.
     """
+    ListSchemaChanges: _grpc.UnaryUnaryMultiCallable[_connections_pb2.ListSchemaChangesRequest, _connections_pb2.ListSchemaChangesResponse]
+    """ListSchemaChanges tells in which jobs the schema of a stream differed from that of the run before, and what was done
+    about it; newest first, in pages.
+    """
 
 @_typing.type_check_only
 class ConnectionServiceAsyncStub(ConnectionServiceStub):
@@ -132,6 +136,10 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
     INVALID_ARGUMENT for a stream without a position, for an empty state (that is what ResetStreamState is for) and for
     content that is marked as JSON and is none; FAILED_PRECONDITION with the reason JOB_ACTIVE while a job is active; ABORTED
     when the state has changed since the etag was given out.
+    """
+    ListSchemaChanges: _aio.UnaryUnaryMultiCallable[_connections_pb2.ListSchemaChangesRequest, _connections_pb2.ListSchemaChangesResponse]  # type: ignore[assignment]
+    """ListSchemaChanges tells in which jobs the schema of a stream differed from that of the run before, and what was done
+    about it; newest first, in pages.
     """
 
 class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -260,6 +268,16 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT for a stream without a position, for an empty state (that is what ResetStreamState is for) and for
         content that is marked as JSON and is none; FAILED_PRECONDITION with the reason JOB_ACTIVE while a job is active; ABORTED
         when the state has changed since the etag was given out.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSchemaChanges(
+        self,
+        request: _connections_pb2.ListSchemaChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connections_pb2.ListSchemaChangesResponse, _abc.Awaitable[_connections_pb2.ListSchemaChangesResponse]]:
+        """ListSchemaChanges tells in which jobs the schema of a stream differed from that of the run before, and what was done
+        about it; newest first, in pages.
         """
 
 def add_ConnectionServiceServicer_to_server(servicer: ConnectionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -178,6 +178,22 @@ class ResetStreamResponse(_message.Message):
     stream: StreamWork
     def __init__(self, stream: _Optional[_Union[StreamWork, _Mapping]] = ...) -> None: ...
 
+class ReportSchemaChangeRequest(_message.Message):
+    __slots__ = ("job", "epoch", "stream_index", "columns")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    STREAM_INDEX_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    job: str
+    epoch: int
+    stream_index: int
+    columns: _containers.RepeatedCompositeFieldContainer[_connections_pb2.ColumnChange]
+    def __init__(self, job: _Optional[str] = ..., epoch: _Optional[int] = ..., stream_index: _Optional[int] = ..., columns: _Optional[_Iterable[_Union[_connections_pb2.ColumnChange, _Mapping]]] = ...) -> None: ...
+
+class ReportSchemaChangeResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class FinishStreamRequest(_message.Message):
     __slots__ = ("job", "epoch", "stream_index", "failure", "ipc_schema")
     JOB_FIELD_NUMBER: _ClassVar[int]

@@ -65,6 +65,11 @@ class JobRunServiceStub(object):
                 request_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ResetStreamRequest.SerializeToString,
                 response_deserializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ResetStreamResponse.FromString,
                 _registered_method=True)
+        self.ReportSchemaChange = channel.unary_unary(
+                '/towpath.runtime.v1.JobRunService/ReportSchemaChange',
+                request_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportSchemaChangeRequest.SerializeToString,
+                response_deserializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportSchemaChangeResponse.FromString,
+                _registered_method=True)
         self.FinishStream = channel.unary_unary(
                 '/towpath.runtime.v1.JobRunService/FinishStream',
                 request_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.FinishStreamRequest.SerializeToString,
@@ -142,6 +147,14 @@ class JobRunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportSchemaChange(self, request, context):
+        """ReportSchemaChange stores that a stream came with another schema than before, under the job's policy. Idempotent: an
+        attempt that finds the same change again adds nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FinishStream(self, request, context):
         """FinishStream stores that a stream was transferred, failed or stopped in this job.
         """
@@ -206,6 +219,11 @@ def add_JobRunServiceServicer_to_server(servicer, server):
                     servicer.ResetStream,
                     request_deserializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ResetStreamRequest.FromString,
                     response_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ResetStreamResponse.SerializeToString,
+            ),
+            'ReportSchemaChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportSchemaChange,
+                    request_deserializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportSchemaChangeRequest.FromString,
+                    response_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportSchemaChangeResponse.SerializeToString,
             ),
             'FinishStream': grpc.unary_unary_rpc_method_handler(
                     servicer.FinishStream,
@@ -374,6 +392,33 @@ class JobRunService(object):
             '/towpath.runtime.v1.JobRunService/ResetStream',
             towpath_dot_runtime_dot_v1_dot_worker__pb2.ResetStreamRequest.SerializeToString,
             towpath_dot_runtime_dot_v1_dot_worker__pb2.ResetStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportSchemaChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/towpath.runtime.v1.JobRunService/ReportSchemaChange',
+            towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportSchemaChangeRequest.SerializeToString,
+            towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportSchemaChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,10 @@ class JobRunServiceStub:
     """ResetStream forgets what this job committed for one stream, because its position was lost: the state of the job's start
     comes back, and the next writer discards everything.
     """
+    ReportSchemaChange: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ReportSchemaChangeRequest, _worker_pb2.ReportSchemaChangeResponse]
+    """ReportSchemaChange stores that a stream came with another schema than before, under the job's policy. Idempotent: an
+    attempt that finds the same change again adds nothing.
+    """
     FinishStream: _grpc.UnaryUnaryMultiCallable[_worker_pb2.FinishStreamRequest, _worker_pb2.FinishStreamResponse]
     """FinishStream stores that a stream was transferred, failed or stopped in this job."""
     EndAttempt: _grpc.UnaryUnaryMultiCallable[_worker_pb2.EndAttemptRequest, _worker_pb2.EndAttemptResponse]
@@ -106,6 +110,10 @@ class JobRunServiceAsyncStub(JobRunServiceStub):
     ResetStream: _aio.UnaryUnaryMultiCallable[_worker_pb2.ResetStreamRequest, _worker_pb2.ResetStreamResponse]  # type: ignore[assignment]
     """ResetStream forgets what this job committed for one stream, because its position was lost: the state of the job's start
     comes back, and the next writer discards everything.
+    """
+    ReportSchemaChange: _aio.UnaryUnaryMultiCallable[_worker_pb2.ReportSchemaChangeRequest, _worker_pb2.ReportSchemaChangeResponse]  # type: ignore[assignment]
+    """ReportSchemaChange stores that a stream came with another schema than before, under the job's policy. Idempotent: an
+    attempt that finds the same change again adds nothing.
     """
     FinishStream: _aio.UnaryUnaryMultiCallable[_worker_pb2.FinishStreamRequest, _worker_pb2.FinishStreamResponse]  # type: ignore[assignment]
     """FinishStream stores that a stream was transferred, failed or stopped in this job."""
@@ -180,6 +188,16 @@ class JobRunServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_worker_pb2.ResetStreamResponse, _abc.Awaitable[_worker_pb2.ResetStreamResponse]]:
         """ResetStream forgets what this job committed for one stream, because its position was lost: the state of the job's start
         comes back, and the next writer discards everything.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportSchemaChange(
+        self,
+        request: _worker_pb2.ReportSchemaChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_pb2.ReportSchemaChangeResponse, _abc.Awaitable[_worker_pb2.ReportSchemaChangeResponse]]:
+        """ReportSchemaChange stores that a stream came with another schema than before, under the job's policy. Idempotent: an
+        attempt that finds the same change again adds nothing.
         """
 
     @_abc_1.abstractmethod
