@@ -162,15 +162,30 @@ def test_settings_and_state_are_changed_behind_a_guard(tab: WebPage, stack: Stac
     assert stored.schedule.interval.seconds == 900
 
 
-def test_pipeline_file_is_imported(tab: WebPage, stack: Stack) -> None:
-    """The same file as for the command line makes the same things, and says what it will do before it does it."""
+def test_pipeline_file_is_compared_and_then_imported(tab: WebPage, stack: Stack) -> None:
+    """The same file as for the command line makes the same things, and every difference is seen before it is made."""
+    file = "kind: source\nname: web-made-up\nconnector: source-faker\nconfig: {seed: 4611686018427387905}\n"
     tab.go("/import")
-    tab.page.get_by_label("Pipeline file").fill(
-        "kind: source\nname: web-made-up\nconnector: source-faker\nconfig: {seed: 4611686018427387905}\n"
-    )
+    text, plan = tab.page.get_by_label("Pipeline file"), tab.page.locator(".plan li")
+    text.fill(file.replace("config", "confg"))
     tab.button("Show what will change").click()
-    expect(tab.page.locator(".plan li")).to_contain_text("create")
+    tab.sees("“confg” means nothing here")
+    text.fill(file)
+    tab.button("Show what will change").click()
+    expect(plan).to_contain_text("create")
+    tab.button("Apply").click()
+    tab.sees("Applied.")
+    tab.button("Show what will change").click()
+    tab.sees("There is nothing to change.")
+    text.fill(file.replace("905}", "906, rows: 7}"))
+    tab.button("Show what will change").click()
+    expect(plan).to_contain_text("change")
+    expect(plan.locator("del")).to_have_text("4611686018427387905")
+    expect(plan.locator("ins")).to_have_text(["4611686018427387906", "7"])
+    with stack.client() as client:
+        assert "4611686018427387905" in client.sources.get("web-made-up").config_json, "looking changes nothing"
+    assert tab.barriers() == []
     tab.button("Apply").click()
     tab.sees("Applied.")
     with stack.client() as client:
-        assert "4611686018427387905" in client.sources.get("web-made-up").config_json
+        assert "4611686018427387906" in client.sources.get("web-made-up").config_json

@@ -1,163 +1,108 @@
 /** Makes what a pipeline file describes: creates what is missing, changes what differs, deletes nothing. */
 import { ConnectError, Code } from "@connectrpc/connect";
-import { ReadMode, WriteMode } from "../gen/towpath/connector/v1/types_pb";
-import { Connection_SchemaChangePolicy } from "../gen/towpath/control/v1/connections_pb";
-import { writeJson, type JsonObject } from "../lib/json";
-import { intervalSeconds } from "../lib/schedule";
+import { fieldsOf, MASK } from "../forms/schema";
+import { compare, flat, masked, type FieldChange } from "../lib/compare";
+import { isObject, parseJson, writeJson, type JsonObject } from "../lib/json";
+import { need } from "../lib/need";
+import { checkKeys, connectionFields, maskOf, wantedConnection } from "../lib/pipeline";
 import type { Entry } from "../lib/yaml";
 import { t } from "../text/en";
 import { DESTINATIONS, SOURCES, type EndpointKind } from "./endpoints";
-import { connections } from "./transport";
+import { connections, connectors } from "./transport";
 
+/** What is to be done for one entry. */
 export interface Step {
-  readonly entry: Entry;
-  readonly action: "create" | "change";
+  readonly kind: string;
+  readonly name: string;
+  readonly action: "create" | "change" | "same";
+  readonly fields: readonly FieldChange[];
+  /** It holds secrets, which only the server can compare: it is applied also when nothing else differs. */
+  readonly secrets: boolean;
+  /** Do it. Throws what the server says, also when somebody changed the same thing since. */
+  readonly act: () => Promise<unknown>;
 }
 
-const KINDS: Record<string, number> = { source: 0, destination: 1, connection: 2 };
-const READ: Record<string, ReadMode> = {
-  snapshot: ReadMode.SNAPSHOT,
-  incremental: ReadMode.INCREMENTAL,
-  changes: ReadMode.CHANGES,
-};
-const WRITE: Record<string, WriteMode> = {
-  append: WriteMode.APPEND,
-  overwrite: WriteMode.OVERWRITE,
-  dedup: WriteMode.DEDUP,
-};
+const ORDER = ["source", "destination", "connection"];
+const never = new AbortController().signal;
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
-async function exists(call: Promise<unknown>): Promise<boolean> {
+/** What a call answers; undefined for what is not there. */
+async function found<T>(call: Promise<T>): Promise<T | undefined> {
   try {
-    await call;
-    return true;
+    return await call;
   } catch (error) {
-    if (ConnectError.from(error).code === Code.NotFound) return false;
+    if (ConnectError.from(error).code === Code.NotFound) return undefined;
     throw error;
   }
 }
 
-const never = new AbortController().signal;
-const named = (entry: Entry): string => `${entry.kind}s/${entry.name}`;
-const lookUp = (entry: Entry): Promise<unknown> =>
-  entry.kind === "source"
-    ? SOURCES.get(named(entry), never)
-    : entry.kind === "destination"
-      ? DESTINATIONS.get(named(entry), never)
-      : connections.getConnection({ name: named(entry) });
-
-/** What applying would do, in the order in which it is done. Throws Error for what cannot be applied here. */
+/** What applying would do, in the order in which it is done. Reads only. Throws Error for what cannot be applied here. */
 export async function plan(entries: readonly Entry[]): Promise<Step[]> {
-  const unknown = entries.find(({ kind }) => KINDS[kind] === undefined);
+  const unknown = entries.find(({ kind }) => !ORDER.includes(kind));
   if (unknown !== undefined) throw new Error(t.yaml.unknownKind(unknown.kind));
   if (/\$\{\w+\}/.test(writeJson(entries.map(({ fields }) => fields as JsonObject)))) throw new Error(t.yaml.variables);
-  const sorted = [...entries].sort((a, b) => (KINDS[a.kind] ?? 9) - (KINDS[b.kind] ?? 9));
+  const sorted = [...entries].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
   return Promise.all(
-    sorted.map(async (entry) => ({ entry, action: (await exists(lookUp(entry))) ? "change" : "create" }) as const),
+    sorted.map((entry) =>
+      entry.kind === "source"
+        ? endpoint(SOURCES, entry)
+        : entry.kind === "destination"
+          ? endpoint(DESTINATIONS, entry)
+          : connection(entry),
+    ),
   );
 }
 
-/** Do one step. Throws what the server says. */
-export async function apply({ entry, action }: Step): Promise<void> {
-  if (entry.kind === "source") await endpoint(SOURCES, entry, action);
-  else if (entry.kind === "destination") await endpoint(DESTINATIONS, entry, action);
-  else await connection(entry, action);
-}
+const actionOf = (exists: boolean, fields: readonly FieldChange[]): Step["action"] =>
+  !exists ? "create" : fields.length > 0 ? "change" : "same";
 
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
-const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
-
-async function endpoint(kind: EndpointKind, entry: Entry, action: Step["action"]): Promise<void> {
-  const config = writeJson((entry.fields["config"] ?? {}) as JsonObject);
-  if (action === "create") await kind.create(entry.name, `connectors/${text(entry.fields["connector"])}`, config);
-  else await kind.update(await kind.get(named(entry), never), config);
-}
-
-function streamOf(value: unknown) {
-  const fields = (typeof value === "string" ? { name: value } : value) as Record<string, unknown>;
-  const full = text(fields["name"]);
-  const dot = full.indexOf(".");
-  const apart = typeof fields["namespace"] === "string";
-  const read = text(fields["read"]) || "snapshot";
-  const write = text(fields["write"]);
-  if (READ[read] === undefined || (write !== "" && WRITE[write] === undefined)) {
-    throw new Error(t.yaml.unknownMode(full));
+async function endpoint(kind: EndpointKind, { kind: what, name, fields }: Entry): Promise<Step> {
+  checkKeys(kind.path === "sources" ? "source" : "destination", fields);
+  const connector = `connectors/${text(fields["connector"])}`;
+  const [present, program] = await Promise.all([
+    found(kind.get(`${kind.path}/${name}`, never)),
+    found(connectors.getConnector({ name: connector })),
+  ]);
+  if (present !== undefined && present.connector !== connector) {
+    throw new Error(t.yaml.fixed(name, "connector", present.connector));
   }
+  const config = (fields["config"] ?? {}) as JsonObject;
+  const schema = parseJson(program?.connector?.spec?.configJsonSchema || "{}");
+  const shown = flat("config", masked(config, isObject(schema) ? fieldsOf(schema) : []));
+  const before =
+    present === undefined ? [] : [["connector", connector], ...flat("config", parseJson(present.configJson))];
+  const changes = compare(new Map(before as [string, string][]), new Map([["connector", connector], ...shown]));
   return {
-    name: {
-      namespace: apart ? text(fields["namespace"]) : dot < 0 ? "" : full.slice(0, dot),
-      name: apart || dot < 0 ? full : full.slice(dot + 1),
-    },
-    readMode: READ[read],
-    writeMode: WRITE[write] ?? WriteMode.UNSPECIFIED,
-    cursorColumn: text(fields["cursor"]),
-    columns: list(fields["columns"]),
-    primaryKey: list(fields["primary_key"]),
+    kind: what,
+    name,
+    action: actionOf(present !== undefined, changes),
+    fields: changes,
+    secrets: [...shown.values()].includes(MASK),
+    act: () =>
+      present === undefined ? kind.create(name, connector, writeJson(config)) : kind.update(present, writeJson(config)),
   };
 }
 
-/** `15m`, `30s`, `2h`, `1d` in seconds. */
-export function durationSeconds(value: string): number {
-  const match = /^(\d+)\s*([smhd])$/.exec(value.trim());
-  if (match === null) throw new Error(t.yaml.badDuration(value));
-  return intervalSeconds(Number(match[1]), match[2] ?? "s");
-}
-
-/** `64MiB`, `1GB`, or a number of bytes. */
-export function byteCount(value: unknown): bigint {
-  const match = /^(\d+)\s*(?:([KMGT])(i?)B|B)?$/i.exec(String(value).trim());
-  if (match === null) throw new Error(t.yaml.badSize(String(value)));
-  const power = match[2] === undefined ? 0 : "KMGT".indexOf(match[2].toUpperCase()) + 1;
-  return BigInt(match[1] ?? "0") * BigInt(match[3] ? 1024 : 1000) ** BigInt(power);
-}
-
-function scheduleOf(value: unknown) {
-  if (value === "manual") return {};
-  const fields = value as Record<string, unknown>;
-  const every = text(fields["every"]);
-  if (every !== "")
-    return { timing: { case: "interval" as const, value: { seconds: BigInt(durationSeconds(every)), nanos: 0 } } };
-  return {
-    timing: { case: "cron" as const, value: { expression: text(fields["cron"]), timeZone: text(fields["time_zone"]) } },
-  };
-}
-
-function settingsOf(value: unknown) {
-  const fields = value as Record<string, unknown>;
-  return {
-    maxParallelStreams: Number(fields["max_parallel_streams"] ?? 0),
-    commitBytes: byteCount(fields["commit_bytes"] ?? 0),
-    maxAttempts: Number(fields["max_attempts"] ?? 0),
-    ...(fields["commit_interval"] !== undefined && {
-      commitInterval: { seconds: BigInt(durationSeconds(text(fields["commit_interval"]))), nanos: 0 },
-    }),
-  };
-}
-
-async function connection(entry: Entry, action: Step["action"]): Promise<void> {
-  const { fields } = entry;
-  const { FAIL, PROPAGATE } = Connection_SchemaChangePolicy;
-  const wanted = {
-    source: `sources/${text(fields["source"])}`,
-    destination: `destinations/${text(fields["destination"])}`,
-    ...(Array.isArray(fields["streams"]) && { streams: fields["streams"].map(streamOf) }),
-    ...(fields["schedule"] !== undefined && { schedule: scheduleOf(fields["schedule"]) }),
-    ...(fields["schema_change"] !== undefined && {
-      schemaChangePolicy: fields["schema_change"] === "fail" ? FAIL : PROPAGATE,
-    }),
-    ...(fields["settings"] !== undefined && { settings: settingsOf(fields["settings"]) }),
-  };
-  if (action === "create") {
-    await connections.createConnection({ connectionId: entry.name, connection: wanted });
-    return;
+async function connection({ kind, name, fields }: Entry): Promise<Step> {
+  const present = (await found(connections.getConnection({ name: `connections/${name}` })))?.connection;
+  const wanted = wantedConnection(present, name, fields);
+  if (present !== undefined) {
+    for (const end of ["source", "destination"] as const) {
+      if (present[end] !== wanted[end]) throw new Error(t.yaml.fixed(name, end, present[end]));
+    }
   }
-  const names = {
-    streams: "streams",
-    schedule: "schedule",
-    schemaChangePolicy: "schema_change_policy",
-    settings: "settings",
+  const before = present === undefined ? new Map<string, string>() : connectionFields(present);
+  const changes = compare(before, connectionFields(wanted));
+  const paths = maskOf(changes.map(({ path }) => path));
+  return {
+    kind,
+    name,
+    action: actionOf(present !== undefined, changes),
+    fields: changes,
+    secrets: false,
+    act: async () =>
+      present === undefined
+        ? need((await connections.createConnection({ connectionId: name, connection: wanted })).connection)
+        : paths.length > 0 && connections.updateConnection({ connection: wanted, updateMask: { paths } }),
   };
-  const paths = Object.entries(names).flatMap(([key, path]) => (key in wanted ? [path] : []));
-  if (paths.length > 0) {
-    await connections.updateConnection({ connection: { ...wanted, name: named(entry) }, updateMask: { paths } });
-  }
 }

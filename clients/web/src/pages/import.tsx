@@ -3,13 +3,14 @@ import { useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CircleCheck, CircleX, Circle } from "lucide-react";
-import { apply, plan, type Step } from "../api/apply";
+import { plan, type Step } from "../api/apply";
 import { entriesOf } from "../lib/yaml";
 import { t } from "../text/en";
 import { Notice } from "../ui/feedback";
 import { Page } from "../ui/page";
 
 type Outcome = "waiting" | "done" | "failed";
+const TONES = { create: "ok", change: "warn", same: "idle" };
 const LOOKS = { waiting: Circle, done: CircleCheck, failed: CircleX };
 
 export function ImportPage() {
@@ -44,7 +45,7 @@ export function ImportPage() {
         const mark = (outcome: Outcome) =>
           setOutcomes((before) => before.map((each, at) => (at === index ? outcome : each)));
         try {
-          await apply(step);
+          if (step.action !== "same" || step.secrets) await step.act();
         } catch (thrown) {
           mark("failed");
           throw thrown;
@@ -53,6 +54,7 @@ export function ImportPage() {
       }
       await client.invalidateQueries();
     });
+  const idle = steps?.every(({ action, secrets }) => action === "same" && !secrets) ?? false;
   const done = outcomes.length > 0 && outcomes.every((outcome) => outcome === "done");
 
   return (
@@ -90,7 +92,8 @@ export function ImportPage() {
           >
             {t.yaml.plan}
           </button>
-          {steps !== undefined && !done && (
+          {idle && <span role="status">{t.yaml.idle}</span>}
+          {steps !== undefined && !done && !idle && (
             <button type="button" className="button primary" disabled={busy} onClick={() => void carryOut(steps)}>
               {t.yaml.apply}
             </button>
@@ -100,20 +103,38 @@ export function ImportPage() {
       </form>
       {steps !== undefined && (
         <ol className="card plan">
-          {steps.map(({ entry, action }, index) => {
-            const outcome = outcomes[index] ?? "waiting";
-            const Icon = LOOKS[outcome];
-            return (
-              <li key={`${entry.kind}/${entry.name}`}>
-                <Icon size={15} aria-hidden className={outcome === "failed" ? "bad-text" : undefined} />
-                <strong>{entry.name}</strong>
-                <span className="muted">{entry.kind}</span>
-                <span className="tag">{t.yaml[action]}</span>
-              </li>
-            );
-          })}
+          {steps.map((step, index) => (
+            <StepItem key={`${step.kind}/${step.name}`} step={step} outcome={outcomes[index] ?? "waiting"} />
+          ))}
         </ol>
       )}
     </Page>
+  );
+}
+
+function StepItem({ step: { kind, name, action, fields, secrets }, outcome }: { step: Step; outcome: Outcome }) {
+  const Icon = LOOKS[outcome];
+  return (
+    <li>
+      <div className="plan-head">
+        <Icon size={15} aria-hidden className={outcome === "failed" ? "bad-text" : undefined} />
+        <strong>{name}</strong>
+        <span className="muted">{kind}</span>
+        <span className={`status ${TONES[action]}`}>{t.yaml[action]}</span>
+        {action === "same" && secrets && <span className="small muted">{t.yaml.secrets}</span>}
+      </div>
+      {fields.length > 0 && (
+        <dl className="field-changes">
+          {fields.map(({ path, before, after }) => (
+            <div key={path}>
+              <dt>{path}</dt>
+              <dd>
+                {before !== undefined && <del>{before}</del>} {after !== undefined && <ins>{after}</ins>}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </li>
   );
 }
