@@ -54,6 +54,15 @@ _OPTIONS = (
 _HANDSHAKE_TIMEOUT = 10.0
 _SPEC_TIMEOUT = 30.0
 _PREPARE_TIMEOUT = 300.0
+_ENDING_TIMEOUT = 5.0
+
+_BROKEN_PIPE = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.CANCELLED,
+}
+"""What a call ends with when the process at its other end does."""
 
 
 @asynccontextmanager
@@ -191,11 +200,14 @@ class Connector:
         await self._unary(self._destination.AbortWrite, request, None)
 
     async def lost(self) -> Located | None:
-        """Say how the process ended, after a call failed without a word of the connector's own; None when it lives."""
+        """Say how the process ended, after a call failed without a word of the connector's own; None when it lives.
+
+        Waits some seconds for that: a container is gone before its engine says so.
+        """
         if not self._silent_failure:
             return None
         try:
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(_ENDING_TIMEOUT):
                 ending = await self.running.ended()
         except TimeoutError:
             return None
@@ -206,7 +218,7 @@ class Connector:
     def failure(self, error: grpc.aio.AioRpcError) -> Located:
         """Translate what a call raised, without secrets."""
         spoke = any(key == "grpc-status-details-bin" for key, _ in error.trailing_metadata() or ())
-        self._silent_failure = self._silent_failure or not spoke
+        self._silent_failure = self._silent_failure or (error.code() in _BROKEN_PIPE and not spoke)
         failure = from_rpc(error)
         if failure.kind is Kind.CANCELLED:
             # Nobody asked the connector to stop, so this is no cancel of the job.
