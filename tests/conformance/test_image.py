@@ -52,7 +52,8 @@ async def test_a_container_is_fenced_in_and_removed(engine: Any, image: str) -> 
         assert limits["SecurityOpt"] == ["no-new-privileges"]
         assert limits["Memory"] == limits["MemorySwap"] == 2 * 1024**3
         assert limits["PidsLimit"] == 512
-        assert "/tmp" in limits["Tmpfs"]  # noqa: S108 within the container
+        mounts = {mount["Destination"] for mount in container.attrs["Mounts"] if mount["RW"]}
+        assert {"/run/towpath", "/tmp"} <= mounts  # noqa: S108 within the container
     assert ours(engine, image) == []
 
 
@@ -76,6 +77,10 @@ async def test_a_container_is_looked_into_and_ended(engine: Any, image: str) -> 
         assert instance.process is not None
         instance.process.kill()
         assert await instance.process.wait(30) == -9
+    async with ImageTarget(image, volumes=MOUNTS).start(60) as instance:
+        assert instance.process is not None
+        assert instance.process.forget()
+        assert await instance.process.wait(30) is not None, "it ends with the judge"
     assert ours(engine, image) == []
 
 

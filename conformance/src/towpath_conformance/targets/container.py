@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,11 @@ class Container:
         self._raw = raw
         self.folder: Path | None = folder
         self._family: Family | None = None
+        self._input: Any = None
+
+    def hold(self) -> None:
+        """Hold its standard input open, from before its start on; the engine closes it with this connection."""
+        self._input = self._raw.attach_socket(params={"stdin": 1, "stream": 1})
 
     @property
     def alive(self) -> bool:
@@ -66,8 +72,13 @@ class Container:
             self._raw.kill("SIGTERM")
 
     def forget(self) -> bool:
-        """There is nothing to close: a container ends with its engine, not with the judge."""
-        return False
+        """Let go of its standard input."""
+        if self._input is not None:
+            self._input._sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001 - the SDK hands out a file, which shuts nothing
+            self._input._response.close()  # noqa: SLF001 - it holds the socket open as well
+            self._input.close()
+            self._input = None
+        return True
 
     async def wait(self, timeout: float) -> int | None:  # noqa: ASYNC109 a bound, not a deadline to pass on
         """Wait for the end without blocking the loop."""
@@ -81,6 +92,8 @@ class Container:
 
     def remove(self) -> None:
         """Remove it, running or not, with its anonymous volumes."""
+        with contextlib.suppress(OSError):  # the engine may have closed it before
+            self.forget()
         with contextlib.suppress(NotFound):
             self._raw.remove(force=True, v=True)
 

@@ -1,8 +1,9 @@
 """A connector that is started as a container, fenced in as a careful operator would.
 
-The container listens on a Unix socket in a folder that it shares with the judge; so the Docker engine has to be on the
-same machine. Its root is read-only, it has no capabilities, and its memory and processes are bounded. It may reach the
-network, because its system is there.
+The container listens on a Unix socket in a folder that it shares with the judge, and so is its /tmp, where the judge
+looks for what it leaves; so the Docker engine has to be on the same machine. Its root is read-only, it has no
+capabilities, and its memory and processes are bounded. It may reach the network, because its system is there. The judge
+holds its standard input: a container whose judge was killed ends by itself.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = ["ImageTarget"]
 
 _LABEL = "io.towpath.conformance"
 _SHARED = "/run/towpath"
+_TEMPORARY = "/tmp"  # noqa: S108 within the container
 _TOKEN = "/run/towpath-token"  # noqa: S105 a path
 _MEMORY_BYTES = 2 * 1024**3
 _PROCESSES = 512
@@ -91,15 +93,17 @@ class ImageTarget:
                     **environ,
                     "TOWPATH_LISTEN": f"unix:{_SHARED}/s",
                     "TOWPATH_TOKEN_FILE": _TOKEN,
-                    "TMPDIR": f"{_SHARED}-tmp",
+                    "TOWPATH_EXIT_WITH_PARENT": "1",
+                    "HOME": _TEMPORARY,
+                    "TMPDIR": _TEMPORARY,
                 },
                 volumes=[
                     f"{folder / 'run'}:{_SHARED}",
-                    f"{folder / 'tmp'}:{_SHARED}-tmp",
+                    f"{folder / 'tmp'}:{_TEMPORARY}",
                     f"{folder / 'token'}:{_TOKEN}:ro",
                     *(_absolute(volume) for volume in self.volumes),
                 ],
-                tmpfs={"/tmp": "mode=1777"},  # noqa: S108 within the container
+                stdin_open=True,
                 # Only its owner and root may connect to a socket.
                 user=None if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}",
                 read_only=True,
@@ -118,6 +122,7 @@ class ImageTarget:
             raise StartFailed(f"the Docker engine cannot make a container of {self.image}: {_said(error)}") from error
         container = Container(raw, folder / "tmp")
         try:
+            container.hold()
             raw.start()
         except (APIError, OSError) as error:
             container.remove()
