@@ -63,6 +63,17 @@ def test_nothing_that_is_printed_or_logged_holds_a_secret(leaky: ConnectorProces
         json.loads(line)
 
 
+def test_values_that_were_logged_stay_beside_their_event(leaky: ConnectorProcess) -> None:
+    """Whichever library the author logs with, and whatever name a value has."""
+    leaky.read(CONFIG, STREAM, may_fail=True)
+    lines = [json.loads(line) for line in leaky.output.splitlines()]
+    mine = [line for line in lines if line.get("logger") == "author"]
+    assert ("warning", MASK) in {(line["level"], line["more"]) for line in mine if "more" in line}
+    structured = [(line["level"], line["name_"], line["nested"]) for line in mine if "nested" in line]
+    assert ("info", MASK, {"deep": [MASK]}) in structured
+    assert {line["event"].split()[0] for line in mine if "exception" in line} == {"failed"}
+
+
 def test_failures_hold_no_secret(leaky: ConnectorProcess) -> None:
     """What a user sees of a failure is pasted into tickets."""
     (probe,) = leaky.check(CONFIG)

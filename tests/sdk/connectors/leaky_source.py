@@ -98,7 +98,7 @@ def tell(text: str, context: Context) -> None:
     print("printed", text, file=sys.stderr)
     context.log("info", f"logged {text}", attribute=text)
     logging.getLogger("author").warning("logged %s", text, extra={"more": text})
-    structlog.get_logger("author").info(f"logged {text}", value=text, nested={"deep": [text]})
+    structlog.get_logger("author").info(f"logged {text}", name=text, nested={"deep": [text]})
     try:
         int(text)
     except ValueError:

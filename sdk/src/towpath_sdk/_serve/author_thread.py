@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
-
-import structlog
 
 from towpath_sdk._serve.call_context import CallContext
 from towpath_sdk.errors import Throttled
@@ -24,7 +23,7 @@ __all__ = ["AuthorCall", "AuthorThreads", "Interrupted", "result_of"]
 
 T = TypeVar("T")
 
-_log = structlog.stdlib.get_logger("towpath_sdk")
+_log = logging.getLogger("towpath_sdk")
 
 _INTERRUPT_AFTER_SECONDS = 0.3
 _ABANDON_AFTER_SECONDS = 5.0
@@ -74,7 +73,8 @@ class AuthorCall(Generic[T]):
         self._interrupt()
         if not await self.ended(_ABANDON_AFTER_SECONDS):
             _log.warning(
-                "thread abandoned", call=self.name, hint="it is blocked outside of Python; use context.on_cancel"
+                "thread abandoned",
+                extra={"call": self.name, "hint": "it is blocked outside of Python; use context.on_cancel"},
             )
 
     def _interrupt(self) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
-
-import structlog
 
 from towpath_sdk._serve.author_thread import AuthorThreads, result_of
 from towpath_sdk._serve.call_context import CallContext
@@ -24,7 +23,7 @@ __all__ = ["Calls"]
 
 T = TypeVar("T")
 
-_log = structlog.stdlib.get_logger("towpath_sdk")
+_log = logging.getLogger("towpath_sdk")
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import grpc
-import structlog
 
 from towpath_sdk._serve.author_thread import Interrupted
 from towpath_sdk.errors import Bug, Cancelled, TowpathError
@@ -14,7 +14,7 @@ from towpath_sdk.status import short_message, status_trailer, to_status
 
 __all__ = ["abort", "as_failure"]
 
-_log = structlog.stdlib.get_logger("towpath_sdk")
+_log = logging.getLogger("towpath_sdk")
 
 
 def as_failure(error: BaseException, doing: str) -> TowpathError:
@@ -23,7 +23,7 @@ def as_failure(error: BaseException, doing: str) -> TowpathError:
         return error
     if isinstance(error, Interrupted):
         return Cancelled("the call was cancelled")
-    _log.error("unexpected exception", doing=doing, exc_info=error)
+    _log.error("unexpected exception", extra={"doing": doing}, exc_info=error)
     text = str(error)
     return Bug(f"{doing} raised {type(error).__name__}{': ' if text else ''}{text}", reason="UNEXPECTED_EXCEPTION")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -12,8 +13,6 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-import structlog
-
 from towpath_sdk._serve.identity import Connector
 from towpath_sdk._serve.logs import KnownSecrets
 from towpath_sdk._serve.server import ConnectorServer
@@ -21,7 +20,7 @@ from towpath_sdk._serve.settings import Settings
 
 __all__ = ["run_process"]
 
-_log = structlog.stdlib.get_logger("towpath_sdk")
+_log = logging.getLogger("towpath_sdk")
 
 _ORPHAN_SECONDS = 0.6
 _THREADS_SECONDS = 1.0
@@ -35,7 +34,7 @@ def run_process(connector: Connector, settings: Settings, secrets: KnownSecrets)
     left_over = asyncio.run(_serve(connector, settings, secrets))
     if left_over:
         # Threads blocked outside of Python cannot be ended, and finalizing the interpreter under them may crash.
-        _log.warning("leaving blocked threads behind", threads=left_over)
+        _log.warning("leaving blocked threads behind", extra={"threads": left_over})
         _exit(0)
 
 
@@ -47,7 +46,7 @@ async def _serve(connector: Connector, settings: Settings, secrets: KnownSecrets
 
     def on_signal(name: str) -> None:
         if stopping:
-            _log.warning("stopping at once", signal=name)
+            _log.warning("stopping at once", extra={"signal": name})
             _exit(128 + signal.Signals[name].value)
         stopping.append(loop.create_task(server.drain()))
 

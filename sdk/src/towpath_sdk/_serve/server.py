@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, cast
 
 import grpc
-import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
@@ -27,7 +27,7 @@ from towpath_sdk.errors import Misconfigured
 
 __all__ = ["ConnectorServer"]
 
-_log = structlog.stdlib.get_logger("towpath_sdk")
+_log = logging.getLogger("towpath_sdk")
 
 _PARTING_SECONDS = 0.5
 """For those who watch the health of a connector that has nothing left to do."""
@@ -71,11 +71,11 @@ class ConnectorServer:
             _restrict(self._settings.socket_path)
         for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        _log.info("listening", address=self.address)
+        _log.info("listening", extra={"address": self.address})
 
     async def drain(self) -> None:
         """Accept nothing new, let each read come to its next safe point; stop after `drain_seconds` at the latest."""
-        _log.info("draining", calls=self._threads.alive, seconds=self._settings.drain_seconds)
+        _log.info("draining", extra={"calls": self._threads.alive, "seconds": self._settings.drain_seconds})
         await self._health.enter_graceful_shutdown()
         self._door.close()
         self._threads.drain()

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from towpath_sdk._serve.identity import connector_of
 from towpath_sdk._serve.server import ConnectorServer
 from towpath_sdk._serve.settings import Settings
@@ -55,7 +53,6 @@ def connector_under_test(
 
     `timeout` bounds each call, in seconds. `batch_bytes` is what `context.batch_bytes` says.
     """
-    _log_through_the_standard_library()
     loop = LoopThread()
     with tempfile.TemporaryDirectory(prefix="towpath-", ignore_cleanup_errors=True) as folder:
         settings = Settings(
@@ -73,21 +70,6 @@ def connector_under_test(
                 loop.run(server.stop(0), timeout)
         finally:
             loop.close()
-
-
-def _log_through_the_standard_library() -> None:
-    """Let pytest capture the SDK's events, unless the test has made arrangements of its own."""
-    if structlog.is_configured():
-        return
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.stdlib.render_to_log_kwargs,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
 
 
 async def _started(connector: Sequence[Source[Any] | Destination[Any]], settings: Settings) -> ConnectorServer:
