@@ -34,6 +34,7 @@ class Topology(WorkerRig):
 
     database_url: str = ""
     servers: list[SupervisedProcess] = field(default_factory=list[SupervisedProcess])
+    addresses: list[str] = field(default_factory=list[str])
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     worker_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
@@ -60,15 +61,22 @@ class Topology(WorkerRig):
         authority.issue(self.root / "tls", "localhost", server=True)
         for name, content in (("tokens", self.token), ("worker-tokens", self.worker_token), ("keys", new_key())):
             (self.root / name).write_text(content + "\n")
-        addresses = [f"localhost:{free_port()}" for _ in range(2)]
-        for number, address in enumerate(addresses):
+        self.addresses = [f"localhost:{free_port()}" for _ in range(2)]
+        for number, address in enumerate(self.addresses):
             self.servers.append(_started(stack, self._server(number, address)))
         self.address = f"localhost:{free_port()}"
-        _started(stack, self._envoy(addresses))
+        _started(stack, self._envoy(self.addresses))
         self.client = Client(Target(self.address, token=self.token, tls=True, ca=self.ca_file.read_bytes()))
         stack.callback(self.client.wire.close)
         for server in self.servers:
             server.wait_until_ready(lambda: None if self.client.wire.healthy() else "not serving", _READY_SECONDS)
+
+    def restart(self, stack: ExitStack, number: int) -> None:
+        """Stop a server in order and start it at the same address, with what this environment imports now."""
+        self.servers[number].stop()
+        server = self.servers[number] = _started(stack, self._server(number, self.addresses[number]))
+        with Client(Target(self.addresses[number], token=self.token, tls=True, ca=self.ca_file.read_bytes())) as client:
+            server.wait_until_ready(lambda: None if client.wire.healthy() else "not serving", _READY_SECONDS)
 
     def _server(self, number: int, address: str) -> Command:
         flags = {
