@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import sys
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,8 +15,8 @@ from pathlib import Path
 
 import pytest
 import structlog
-from fix_postgres import Database
 from grpc import aio
+from psycopg import sql
 from stand_in_worker import StandInActivities, StandInConnectors, stand_in_worker
 from temporalio.client import Client
 from towpath.control.v1 import (
@@ -26,7 +29,10 @@ from towpath.control.v1 import (
     tokens_pb2_grpc,
 )
 from towpath.runtime.v1 import worker_pb2_grpc
+from towpath_local.embedded.postgres import EmbeddedPostgres
 from towpath_local.embedded.temporal import EmbeddedTemporal
+from towpath_server.database.engine import open_engine
+from towpath_server.database.migrate import migrate
 from towpath_server.database.sealing import new_key
 from towpath_server.logs import set_up_logs
 from towpath_server.serve import RunningServer, start_server
@@ -118,19 +124,58 @@ async def open_bench(database_url: str, temporal: EmbeddedTemporal) -> AsyncGene
         yield Bench(settings, client, StandInConnectors(), stack)
 
 
+def migrated(url: str) -> str:
+    """Bring an empty database to the newest revision, as the first server on it would."""
+
+    async def run() -> None:
+        engine = open_engine(url)
+        await migrate(engine)
+        await engine.dispose()
+
+    with ThreadPoolExecutor(1) as pool:  # a test's event loop may be running in this thread
+        pool.submit(asyncio.run, run()).result()
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A metadata database in SQLite that has all its tables, and no row; to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "metadata.db"
+    migrated(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: EmbeddedPostgres) -> str:
+    """The same in PostgreSQL: the name of a database to make others of."""
+    postgres.create_database("migrated")
+    migrated(postgres.url("migrated"))
+    return "migrated"
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A SQLite file that does not exist yet."""
-    return f"sqlite:///{tmp_path / 'metadata.db'}"
+def sqlite_url(tmp_path: Path, migrated_file: Path) -> str:
+    """A SQLite file of its own for a test."""
+    copy = shutil.copy(migrated_file, tmp_path / "metadata.db")
+    return f"sqlite:///{copy}"
+
+
+@pytest.fixture
+def postgres_url(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """A database in PostgreSQL of its own for a test."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with postgres.connect() as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(migrated_template))
+        )
+    yield postgres.url(name)
+    postgres.drop_database(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def metadata_url(request: pytest.FixtureRequest) -> str:
-    """An empty metadata database of each kind."""
-    if request.param == "sqlite":
-        return request.getfixturevalue("sqlite_url")
-    database: Database = request.getfixturevalue("postgres_database")
-    return database.url
+    """A metadata database of each kind, migrated once for all tests: a migration takes longer than most of them."""
+    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
 
 
 @pytest.fixture
