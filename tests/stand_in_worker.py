@@ -137,10 +137,17 @@ class StandInConnectors:
             return worker_pb2.CompleteTaskRequest(spec=self._spec(program))
         if self.failure is not None:
             return worker_pb2.CompleteTaskRequest(failure=self.failure)
+        return self._answer(task)
+
+    def _answer(self, task: worker_pb2.GetTaskResponse) -> worker_pb2.CompleteTaskRequest:
         match task.kind:
             case worker_pb2.GetTaskResponse.KIND_CHECK:
                 result = connector_pb2.CheckResult(probe="network")
                 return worker_pb2.CompleteTaskRequest(check=connector_pb2.CheckResponse(results=[result]))
+            case worker_pb2.GetTaskResponse.KIND_PLAN:
+                names = [each.stream.name for each in task.streams]
+                plans = [{"name": name, "location": f"lake/{name.name}"} for name in names]
+                return worker_pb2.CompleteTaskRequest(plan={"streams": plans})
             case worker_pb2.GetTaskResponse.KIND_PREVIEW:
                 row = previews_pb2.PreviewRow(values=[previews_pb2.PreviewValue(text=ROW_SECRET)])
                 columns = [previews_pb2.PreviewColumn(name="id", type="int64")]

@@ -12,7 +12,12 @@ from cli_scene import Scene, program
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 from towpath.connector.v1.connector_pb2 import CheckResponse, DiscoverResponse
-from towpath.control.v1.connections_pb2 import Connection, ListConnectionsResponse, ListStreamStatesResponse
+from towpath.control.v1.connections_pb2 import (
+    Connection,
+    ListConnectionsResponse,
+    ListStreamStatesResponse,
+    PlanConnectionResponse,
+)
 from towpath.control.v1.connectors_pb2 import Connector, ListConnectorsResponse
 from towpath.control.v1.destinations_pb2 import Destination, ListDestinationsResponse
 from towpath.control.v1.jobs_pb2 import Job, ListJobsResponse, LogLine
@@ -32,6 +37,7 @@ _LOOKS: Sequence[tuple[str, type[Message], Sequence[str]]] = [
     ("destinations check counted", CheckResponse, ["RESULT", "ok"]),
     ("connections list", ListConnectionsResponse, ["SCHEDULE", "counted", "manual", "succeeded"]),
     ("connections get counted", Connection, ["connections/counted", "numbers1", "snapshot", "overwrite"]),
+    ("connections preview counted", PlanConnectionResponse, ["LOCATION", "numbers1/….jsonl", "stored as it is"]),
     ("connections state counted", ListStreamStatesResponse, ["GENERATION", "numbers0"]),
     ("jobs list --connection counted", ListJobsResponse, ["STATE", "counted", "sync", "succeeded", "600"]),
 ]

@@ -54,6 +54,21 @@ def test_placeholders_are_filled(template: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "partition_by", "expected"),
+    [
+        (DEFAULT_TEMPLATE, None, "raw/public/orders/….parquet"),
+        (DEFAULT_TEMPLATE, "ordered at/day", "raw/public/orders/ordered at%2Fday=…/….parquet"),
+        ("{stream}/g{generation}/y={year}/{month}{day}/x{write}-{commit}-{part}", None, "raw/orders/g…/y=…/…/x…"),
+    ],
+)
+def test_pattern_shows_what_is_known_before_anything_is_written(
+    template: str, partition_by: str | None, expected: str
+) -> None:
+    """A person sees in the web client whether the files would lie where they were meant to."""
+    assert PathTemplate(template).pattern("raw", ORDERS, "parquet", partition_by) == expected
+
+
+@pytest.mark.parametrize(
     ("template", "complaint"),
     [
         ("{stream}/{table}/" + UNIQUE, r"unknown \{table\}"),

@@ -242,3 +242,32 @@ async def test_settings_out_of_range_are_refused(api: Api) -> None:
     await create_ends(api)
     denied = await refusal(connect(api, stream("orders"), settings={"max_parallel_streams": 65}))
     assert list(denied.fields) == ["connection.settings.max_parallel_streams"]
+
+
+async def test_plan_asks_the_destination_about_streams_of_a_connection_that_need_not_exist(
+    api: Api, bench: Bench
+) -> None:
+    """Whoever chooses streams sees where they would go, under the same checks as if it were created."""
+    await create_ends(api)
+    draft = connections_pb2.Connection(source="sources/shop", destination="destinations/lake")
+    draft.streams.append(stream("customers", columns=["id"]))
+    draft.streams.append(stream("orders", write_mode="WRITE_MODE_DEDUP", primary_key=["updated_at"]))
+    answer = await api.connections.PlanConnection(connections_pb2.PlanConnectionRequest(connection=draft))
+    assert [plan.location for plan in answer.streams] == ["lake/customers", "lake/orders"]
+    asked = bench.connectors.tasks[-1]
+    assert asked.connector.connector == "connectors/s3"
+    assert [list(each.stream.primary_key) for each in asked.streams] == [["id"], ["updated_at"]]
+    assert list(asked.streams[0].stream.columns) == ["id"]
+    assert [each.ipc_schema for each in asked.streams] == [descriptor("customers").ipc_schema] * 2
+    del draft.streams[:]
+    everything = await api.connections.PlanConnection(connections_pb2.PlanConnectionRequest(connection=draft))
+    assert len(everything.streams) == 3
+    assert bench.connectors.discoveries == 2
+    draft.streams.append(stream("orders", "READ_MODE_INCREMENTAL"))
+    with refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_STREAMS"):
+        await api.connections.PlanConnection(connections_pb2.PlanConnectionRequest(connection=draft))
+    draft.destination = "destinations/none"
+    with refused(grpc.StatusCode.NOT_FOUND, "NOT_FOUND"):
+        await api.connections.PlanConnection(connections_pb2.PlanConnectionRequest(connection=draft))
+    listed = await api.connections.ListConnections(connections_pb2.ListConnectionsRequest())
+    assert list(listed.connections) == []

@@ -87,6 +87,8 @@ def test_streams_are_chosen_and_their_rows_are_watched_on_their_way(tab: WebPage
     settings.get_by_label("Read").select_option(label="Incremental: what is new")
     settings.get_by_label("Cursor").select_option("updated_at")
     expect(settings.get_by_label("Write")).to_have_value("1")
+    place = settings.get_by_role("region", name="Goes to")
+    expect(place).to_contain_text(f"s3://{pipe.bucket}/public/orders/….jsonl", timeout=SECONDS)
     tab.button("Show rows").click()
     rows = tab.page.get_by_role("region", name="Table of public.orders").get_by_role("row")
     expect(rows).to_have_count(21, timeout=SECONDS)

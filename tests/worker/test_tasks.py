@@ -1,4 +1,4 @@
-"""Spec, check, discover and preview: connectors that run once, while somebody waits."""
+"""Spec, check, discover, preview and plan: connectors that run once, while somebody waits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from towpath.connector.v1.types_pb2 import StreamName
 from towpath.control.v1 import sources_pb2
+from towpath.control.v1.connections_pb2 import Connection, ConnectionStream
 from towpath.control.v1.sources_pb2_grpc import SourceServiceStub
 from towpath_cli.json_values import JsonValue
 from towpath_cli.names import resource_name
@@ -118,6 +119,36 @@ def test_preview_that_fails_says_why(rig: WorkerRig, fault: Path, stream: str, r
     with pytest.raises(TowpathError) as failed:
         rig.client.sources.preview(source_of(fault), StreamName(name=stream))
     assert failed.value.reason == reason
+
+
+def test_plan_says_where_rows_would_be_and_what_becomes_of_columns(
+    rig: WorkerRig, worker: RigWorker, tmp_path: Path
+) -> None:
+    """Asked before there is a connection, of a real destination, which changes nothing for it."""
+    rig.client.sources.create("planned", "numbers", {"streams": 2})
+    config: dict[str, JsonValue] = {"folder": str(tmp_path / "lake"), "impossible": "n", "lossy": "text"}
+    rig.client.destinations.create("planned", "folder", config)
+    draft = Connection(
+        source="sources/planned",
+        destination="destinations/planned",
+        streams=[
+            ConnectionStream(name=StreamName(name="numbers0"), columns=["text", "stream"]),
+            ConnectionStream(name=StreamName(name="numbers1")),
+        ],
+    )
+    plans = rig.client.connections.plan(draft)
+    lake = tmp_path / "lake"
+    assert [plan.location for plan in plans] == [
+        f"{lake}/numbers0/….jsonl",
+        f"{lake}/numbers1/….jsonl",
+    ]
+    columns = [[(column.stream, column.column, column.fit) for column in plan.columns] for plan in plans]
+    assert columns == [[(0, "text", 2)], [(1, "n", 4), (1, "text", 2)]]
+    assert not lake.exists()
+    rig.client.destinations.update("planned", {**config, "refuses": "numbers0"})
+    refused, fine = rig.client.connections.plan(draft)
+    assert "numbers0 is not welcome" in refused.failure.message
+    assert (refused.location, fine.HasField("failure")) == ("", False)
 
 
 def test_check_that_hangs_ends_with_its_caller(rig: WorkerRig, worker: RigWorker, fault: Path) -> None:

@@ -140,6 +140,14 @@ class Destination(Generic[ConfigT]):
         """
         return ()
 
+    def location(self, config: ConfigT, stream: WriteStream, schema: pa.Schema) -> str:
+        """Say where the rows of a stream will be found, for people; empty when that cannot be told.
+
+        Asked in a dry run, after `prepare` found nothing wrong. Write "…" for what is known only when rows are written,
+        as in `s3://lake/public/orders/day=…/….parquet`, and no secrets. Reach out to nobody.
+        """
+        return ""
+
     def open(self, config: ConfigT, write: OpenWrite, context: Context) -> Writer:
         """Fence older epochs, discard what follows `resume_after_commit_seq`, and return a writer."""
         raise NotImplementedError

@@ -28,6 +28,7 @@ from towpath_sdk import (
     Destination,
     Fenced,
     Fit,
+    Misconfigured,
     OpenWrite,
     Probe,
     Secret,
@@ -51,6 +52,7 @@ class Folder(Config):
     miscount: bool = False
     impossible: str = ""
     lossy: str = ""
+    refuses: str = ""
     password: Secret | None = None
 
 
@@ -74,12 +76,19 @@ class FolderDestination(Destination[Folder]):
         dry_run: bool,
     ) -> Iterable[ColumnPlan]:
         """Plan the columns that the test wants to be impossible or lossy."""
+        for stream in streams:
+            if stream.name.name == config.refuses:
+                raise Misconfigured(f"{stream.name} is not welcome here")
         for index, schema in enumerate(schemas):
             for name in schema.names:
                 if name == config.impossible:
                     yield ColumnPlan(index, name, name, Fit.IMPOSSIBLE, "folders do not like it")
                 if name == config.lossy:
                     yield ColumnPlan(index, name, name, Fit.LOSSY, "loses its flavour")
+
+    def location(self, config: Folder, stream: WriteStream, schema: pa.Schema) -> str:
+        """Every file of the stream."""
+        return f"{config.folder}/{stream.name}/….jsonl"
 
     def open(self, config: Folder, write: OpenWrite, context: Context) -> FolderWriter:
         """Fence, discard, and go on."""

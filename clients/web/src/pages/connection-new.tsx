@@ -148,6 +148,7 @@ function Streams({ source, destination, selection, change, next }: StreamsProps)
       ) : (
         <StreamPicker
           source={`sources/${source}`}
+          destination={`destinations/${destination}`}
           streams={found.data}
           selection={selection}
           change={change}

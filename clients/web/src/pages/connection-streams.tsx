@@ -59,6 +59,7 @@ export function StreamsTab({ connection }: { connection: Connection }) {
     <>
       <StreamPicker
         source={connection.source}
+        destination={connection.destination}
         streams={[...found.data, ...gone]}
         selection={selection}
         writeModes={writeModes}

@@ -368,6 +368,12 @@ export const t = {
       all ? `All of it: ${plural(rows, "row", "rows")}` : plural(rows, "row", "rows"),
     cut: (left: bigint) => `Shortened here: ${bytes(left)} more`,
   },
+  plan: {
+    title: "Goes to",
+    asking: "Asking the destination …",
+    silent: "The destination does not tell where.",
+    fits: { 1: "another form", 2: "with a loss", 3: "after a refresh", 4: "impossible" } as Record<number, string>,
+  },
   schedule: {
     label: "When to run",
     manual: "By hand",

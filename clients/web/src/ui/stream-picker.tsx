@@ -16,8 +16,9 @@ import { StreamSettings } from "./stream-settings";
 const HEIGHT = 34;
 
 interface PickerProps {
-  /** Resource name of the source. */
+  /** Resource names of both ends. */
   readonly source: string;
+  readonly destination: string;
   readonly streams: readonly StreamDescriptor[];
   readonly selection: Selection;
   readonly change: (selection: Selection) => void;
@@ -39,7 +40,7 @@ function rowsOf(streams: readonly StreamDescriptor[], closed: ReadonlySet<string
   });
 }
 
-export function StreamPicker({ source, streams, selection, change, writeModes }: PickerProps) {
+export function StreamPicker({ source, destination, streams, selection, change, writeModes }: PickerProps) {
   const [filter, setFilter] = useState("");
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [at, setAt] = useState<string>();
@@ -164,6 +165,8 @@ export function StreamPicker({ source, streams, selection, change, writeModes }:
           ) : (
             <StreamSettings
               key={at}
+              source={source}
+              destination={destination}
               descriptor={current}
               stream={selection.get(streamKey(current.name))}
               writeModes={writeModes}

@@ -6,9 +6,14 @@ import { ConnectionStreamSchema, type ConnectionStream } from "../gen/towpath/co
 import { streamKey, streamLabel } from "../lib/names";
 import { readAs, toggleColumn, usualWrite } from "../lib/selection";
 import { t } from "../text/en";
+import { Editors } from "./allowed";
 import { Notice, Skeleton } from "./feedback";
+import { StreamPlan } from "./stream-plan";
 
 interface SettingsProps {
+  /** Resource names of both ends. */
+  readonly source: string;
+  readonly destination: string;
   readonly descriptor: StreamDescriptor;
   /** Absent when the stream is not selected. */
   readonly stream: ConnectionStream | undefined;
@@ -17,7 +22,7 @@ interface SettingsProps {
   readonly change: (stream: ConnectionStream) => void;
 }
 
-export function StreamSettings({ descriptor, stream, writeModes, select, change }: SettingsProps) {
+export function StreamSettings({ source, destination, descriptor, stream, writeModes, select, change }: SettingsProps) {
   const columns = useQuery({
     queryKey: ["columns", streamKey(descriptor.name), descriptor.ipcSchema.length],
     queryFn: async () => (await import("../lib/arrow")).columnsOf(descriptor.ipcSchema),
@@ -101,6 +106,9 @@ export function StreamSettings({ descriptor, stream, writeModes, select, change 
               })}
             </fieldset>
           )}
+          <Editors>
+            <StreamPlan source={source} destination={destination} stream={stream} />
+          </Editors>
         </>
       )}
       <fieldset className="field">

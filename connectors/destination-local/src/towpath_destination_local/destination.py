@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 from towpath_sdk import ColumnPlan, Context, Destination, OpenWrite, Probe, WriteMode, WriteStream
-from towpath_sdk.files import StoredColumns, plan_columns
+from towpath_sdk.files import StoredColumns, extension, plan_columns
 
 from towpath_destination_local import publish
 from towpath_destination_local.config import LocalConfig
@@ -57,6 +57,10 @@ class LocalDestination(Destination[LocalConfig]):
                 check_mergeable(layout, stream.name, stream.primary_key, kept, stored.schema)
             name = str(stream.name)
             yield from plan_columns(config.format, index, name, schema, metadata_columns=config.metadata_columns)
+
+    def location(self, config: LocalConfig, stream: WriteStream, schema: pa.Schema) -> str:  # noqa: ARG002 of any schema
+        """Return the path of every file of a stream, such as `/data/public/orders/….parquet`."""
+        return f"{Layout(config.path).stream(stream.name)}/….{extension(config.format)}"
 
     def open(self, config: LocalConfig, write: OpenWrite, context: Context) -> LocalWriter:
         """Fence older epochs, discard their leftovers, return a writer."""

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 from towpath_sdk import ColumnPlan, Context, Destination, OpenWrite, Probe, WriteMode, WriteStream
-from towpath_sdk.files import plan_columns
+from towpath_sdk.files import extension, plan_columns
 
 from towpath_destination_s3 import publish
 from towpath_destination_s3.config import S3Config
 from towpath_destination_s3.partitions import check_partition_column
 from towpath_destination_s3.probes import probes
 from towpath_destination_s3.store import Store
+from towpath_destination_s3.template import PathTemplate
 from towpath_destination_s3.writer import S3Writer
 
 __all__ = ["S3Destination"]
@@ -46,6 +47,14 @@ class S3Destination(Destination[S3Config]):
             name = str(stream.name)
             check_partition_column(name, schema, config.partition_by)
             yield from plan_columns(config.format, index, name, schema, metadata_columns=config.metadata_columns)
+
+    def location(self, config: S3Config, stream: WriteStream, schema: pa.Schema) -> str:
+        """Return the address of every file of a stream, such as `s3://lake/public/orders/day=…/….parquet`."""
+        partition_by = config.partition_by if config.partition_by in schema.names else None
+        template = PathTemplate(config.path_template)
+        return f"s3://{config.bucket}/" + template.pattern(
+            config.prefix, stream.name, extension(config.format), partition_by
+        )
 
     def open(self, config: S3Config, write: OpenWrite, context: Context) -> S3Writer:
         """Fence older epochs, discard their leftovers, return a writer."""

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 from towpath_sdk import StreamName
 
-__all__ = ["DEFAULT_TEMPLATE", "HIVE_NULL", "RESERVED", "FilePlace", "PathTemplate", "write_token", "writer_token"]
+__all__ = [
+    "DEFAULT_TEMPLATE",
+    "HIVE_NULL",
+    "RESERVED",
+    "UNKNOWN",
+    "FilePlace",
+    "PathTemplate",
+    "write_token",
+    "writer_token",
+]
 
 DEFAULT_TEMPLATE = "{namespace}/{stream}/{partition}/{write}-{commit}-{part}.{extension}"
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -37,6 +48,9 @@ RESERVED = "_towpath"
 """The folder, below the prefix, that holds what Towpath itself needs to remember."""
 _SAFE = " !$&'()*+,-.:;@_"
 _LONGEST_KEY = 1024
+UNKNOWN = "…"
+"""Stands for a part of a key that is known only when a file is written."""
+_RUNS = re.compile(f"{UNKNOWN}(?:[-_.]?{UNKNOWN})+")
 
 
 @dataclass(frozen=True)
@@ -102,14 +116,27 @@ class PathTemplate:
             "part": f"{place.part:05d}",
             "extension": place.extension,
         }
-        filled = (_harmless(segment.format(**values)) for segment in self._segments)
-        key = "/".join(part for part in (prefix, *filled) if part)
+        key = self._filled(prefix, values)
         if len(key.encode()) > _LONGEST_KEY:
             raise ValueError(
                 f"the path of a file of {place.stream} is longer than {_LONGEST_KEY} bytes; shorten the template"
                 + (f", or partition by another column than {place.partition[0]}" if place.partition else "")
             )
         return key
+
+    def pattern(self, prefix: str, stream: StreamName, extension: str, partition_by: str | None) -> str:
+        """Return the key of every file of a stream, "…" standing for what is known only when it is written."""
+        values = dict.fromkeys(_KNOWN, UNKNOWN) | {
+            "namespace": _escape(stream.namespace),
+            "stream": _escape(stream.name),
+            "partition": "" if partition_by is None else f"{_escape(partition_by)}={UNKNOWN}",
+            "extension": extension,
+        }
+        return _RUNS.sub(UNKNOWN, self._filled(prefix, values))
+
+    def _filled(self, prefix: str, values: Mapping[str, str]) -> str:
+        filled = (_harmless(segment.format(**values)) for segment in self._segments)
+        return "/".join(part for part in (prefix, *filled) if part)
 
 
 def write_token(write_id: str) -> str:

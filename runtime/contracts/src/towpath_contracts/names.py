@@ -28,7 +28,7 @@ SYNC_WORKFLOW = "SyncWorkflow"
 """Runs one job of any kind; takes a SyncInput and returns a SyncResult."""
 
 CONNECTOR_TASK_WORKFLOW = "ConnectorTaskWorkflow"
-"""Runs one spec, check, discover or preview; takes a ConnectorTaskInput and returns nothing."""
+"""Runs one spec, check, discover, preview or plan; takes a ConnectorTaskInput and returns nothing."""
 
 OPEN_JOB = "open_job"
 """Activity: OpenJobInput -> OpenedJob."""

@@ -62,6 +62,7 @@ from towpath_server.use_cases.connectors import Connectors
 from towpath_server.use_cases.endpoints import Endpoints
 from towpath_server.use_cases.follow import Follower
 from towpath_server.use_cases.jobs import Jobs
+from towpath_server.use_cases.plans import Plans
 from towpath_server.use_cases.previews import Previews
 from towpath_server.use_cases.publications import Publications
 from towpath_server.use_cases.schedules import Schedules
@@ -168,7 +169,8 @@ async def _serve(settings: Settings, store: SqlStore) -> RunningServer:
     source_service = SourceService(sources, Previews(store, sources, tasks))
     sources_pb2_grpc.add_SourceServiceServicer_to_server(source_service, server)
     destinations_pb2_grpc.add_DestinationServiceServicer_to_server(DestinationService(destinations), server)
-    connections = ConnectionService(Connections(store, sources, schedules), jobs)
+    kept = Connections(store, sources, schedules)
+    connections = ConnectionService(kept, jobs, Plans(kept, sources, destinations, tasks))
     connections_pb2_grpc.add_ConnectionServiceServicer_to_server(connections, server)
     jobs_pb2_grpc.add_JobServiceServicer_to_server(JobService(jobs, follower), server)
     runs = JobRunService(jobs, attempts, Publications(store, changes))

@@ -84,7 +84,12 @@ class DestinationService:
                 [schemas[i] for i in range(len(streams))],
                 dry_run=request.dry_run,
             )
-            return destination_pb2.PrepareWriteResponse(columns=map(column_plan_to_wire, plans))
+            response = destination_pb2.PrepareWriteResponse(columns=map(column_plan_to_wire, plans))
+            if request.dry_run:
+                for index, stream in enumerate(streams):
+                    if location := self._destination.location(config.values, stream, schemas[index]):
+                        response.locations.add(stream=index, location=config.redactor.redact(location))
+            return response
 
         return await self._calls.run(wire, "prepare", prepare)
 

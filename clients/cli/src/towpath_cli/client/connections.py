@@ -54,6 +54,11 @@ class Connections:
         request = pb.UpdateConnectionRequest(connection=connection, update_mask=FieldMask(paths=paths))
         return self._wire.call(self._stub.UpdateConnection, request, _DISCOVER_SECONDS).connection
 
+    def plan(self, connection: pb.Connection) -> list[pb.StreamPlan]:
+        """Ask what the destination would make of each stream. Raises Misconfigured, Unavailable without a worker."""
+        request = pb.PlanConnectionRequest(connection=connection)
+        return list(self._wire.call(self._stub.PlanConnection, request, _DISCOVER_SECONDS).streams)
+
     def delete(self, name: str) -> None:
         """Remove it; delivered data stay. Raises Conflict while a job is active."""
         self._wire.call(self._stub.DeleteConnection, pb.DeleteConnectionRequest(name=_full(name)))

@@ -17,7 +17,7 @@ from towpath_cli.limits import parse_limits
 from towpath_cli.names import parse_stream
 from towpath_cli.units import parse_bytes, parse_duration
 
-__all__ = ["ConnectionChoice", "connection_options"]
+__all__ = ["STREAM_OPTION", "ConnectionChoice", "connection_options", "parse_stream_option"]
 
 R = TypeVar("R")
 
@@ -31,6 +31,13 @@ _WRITE_MODES = {
     "overwrite": WriteMode.WRITE_MODE_OVERWRITE,
     "dedup": WriteMode.WRITE_MODE_DEDUP,
 }
+STREAM_OPTION = click.option(
+    "--stream",
+    "streams",
+    multiple=True,
+    metavar="STREAM[,KEY=VALUE…]",
+    help="Select a stream; keys are read, write, cursor, columns=a|b, key=a|b. Repeatable.",
+)
 _KEYS = ("read", "write", "cursor", "columns", "key")
 
 
@@ -56,7 +63,7 @@ class ConnectionChoice:
         paths: list[str] = []
         if self.streams:
             del connection.streams[:]
-            connection.streams.extend(_parse_stream_option(text) for text in self.streams)
+            connection.streams.extend(parse_stream_option(text) for text in self.streams)
             paths.append("streams")
         schedule = self._schedule()
         if schedule is not None:
@@ -122,8 +129,7 @@ def connection_options(command: Callable[..., R]) -> Callable[..., R]:
         return command(*args, choice=ConnectionChoice(**given), **kwargs)
 
     options = (
-        click.option("--stream", "streams", multiple=True, metavar="STREAM[,KEY=VALUE…]",
-                     help="Select a stream; keys are read, write, cursor, columns=a|b, key=a|b. Repeatable."),
+        STREAM_OPTION,
         click.option("--every", metavar="DURATION", help="Run every so often, such as 15m or 1h30m."),
         click.option("--cron", metavar="EXPRESSION", help="Run by the calendar, such as '0 3 * * *' or @daily."),
         click.option("--time-zone", metavar="ZONE", help="Zone of --cron, such as Europe/Amsterdam; by default UTC."),
@@ -149,7 +155,8 @@ def _word(text: str, words: Iterable[str]) -> str:
     return text.lower()
 
 
-def _parse_stream_option(text: str) -> ConnectionStream:
+def parse_stream_option(text: str) -> ConnectionStream:
+    """Read `NAME,KEY=VALUE…`. Raises Misconfigured."""
     name, *assignments = text.split(",")
     stream = ConnectionStream(name=parse_stream(name))
     for assignment in assignments:

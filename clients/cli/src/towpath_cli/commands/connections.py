@@ -9,7 +9,12 @@ import click
 from towpath.control.v1.connections_pb2 import Connection
 
 from towpath_cli.commands.completion_names import connection_names, destination_names, source_names
-from towpath_cli.commands.connection_options import ConnectionChoice, connection_options
+from towpath_cli.commands.connection_options import (
+    STREAM_OPTION,
+    ConnectionChoice,
+    connection_options,
+    parse_stream_option,
+)
 from towpath_cli.commands.following import started
 from towpath_cli.names import pick_streams, resource_name, short_name, stream_text
 from towpath_cli.render import connections as render
@@ -65,6 +70,37 @@ def create(session: Session, name: str, source: str, destination: str, choice: C
     choice.apply(connection)
     with session.client() as client:
         show(session, client.connections.create(name, connection), render.connection_details)
+
+
+@connections.command()
+@click.argument("name", required=False, shell_complete=connection_names)
+@click.option("--source", shell_complete=source_names, help="Source of a connection that is not there yet.")
+@click.option("--destination", shell_complete=destination_names, help="Its destination.")
+@STREAM_OPTION
+@with_session
+def preview(
+    session: Session, name: str | None, source: str | None, destination: str | None, streams: tuple[str, ...]
+) -> None:
+    """Show where rows would be found, and which columns the destination stores in another form. Nothing is changed.
+
+    \b
+    towpath connections preview shop
+    towpath connections preview --source shop-db --destination lake --stream public.orders
+    """
+    if (name is None) != bool(source and destination):
+        raise click.UsageError("give the NAME of a connection, or --source and --destination of one to come")
+    with session.client() as client:
+        if name is not None:
+            connection = client.connections.get(name)
+        else:
+            connection = Connection(
+                source=resource_name("sources", source or ""),
+                destination=resource_name("destinations", destination or ""),
+            )
+        if streams:
+            del connection.streams[:]
+            connection.streams.extend(parse_stream_option(text) for text in streams)
+        show_list(session, "streams", client.connections.plan(connection), render.stream_plans)
 
 
 @connections.command()

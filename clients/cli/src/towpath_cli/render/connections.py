@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import RenderableType
+from towpath.connector.v1.destination_pb2 import ColumnPlan
 from towpath.connector.v1.types_pb2 import ReadMode, WriteMode
-from towpath.control.v1.connections_pb2 import ColumnChange, Connection, Schedule, SchemaChange, StreamState
+from towpath.control.v1.connections_pb2 import (
+    ColumnChange,
+    Connection,
+    Schedule,
+    SchemaChange,
+    StreamPlan,
+    StreamState,
+)
 
 from towpath_cli.limits import limits_text
 from towpath_cli.names import short_name, stream_text
@@ -21,6 +29,7 @@ __all__ = [
     "read_mode",
     "schedule_text",
     "schema_changes",
+    "stream_plans",
     "stream_states",
     "write_mode",
 ]
@@ -45,6 +54,28 @@ def connections(found: Sequence[Connection]) -> RenderableType:
         rows,
         empty="no connections; see `towpath connections create --help`",
         right=("STREAMS",),
+    )
+
+
+def stream_plans(plans: Sequence[StreamPlan]) -> RenderableType:
+    """List where the rows of streams would be found, and below them the columns that are not stored as they are."""
+    places = [
+        (stream_text(plan.name), plan.failure.message if plan.HasField("failure") else plan.location or "not told")
+        for plan in plans
+    ]
+    columns = [
+        (
+            stream_text(plan.name),
+            column.column,
+            ColumnPlan.Fit.Name(column.fit).removeprefix("FIT_").lower().replace("_", " "),
+            column.reason,
+        )
+        for plan in plans
+        for column in plan.columns
+    ]
+    table = listing(("STREAM", "LOCATION"), places, empty="the connection has no streams")
+    return stacked(
+        table, listing(("STREAM", "COLUMN", "FIT", "REASON"), columns, empty="every column is stored as it is")
     )
 
 

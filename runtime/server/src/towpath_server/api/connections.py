@@ -9,6 +9,7 @@ from towpath_server.domain.job import JobKind, JobView
 from towpath_server.domain.names import id_of
 from towpath_server.use_cases.connections import Connections
 from towpath_server.use_cases.jobs import Jobs
+from towpath_server.use_cases.plans import Plans
 from towpath_server.use_cases.requests import now
 from towpath_server.wire.common import name_from
 from towpath_server.wire.connections import connection_from, connection_to, position_to, schema_change_to
@@ -20,8 +21,9 @@ __all__ = ["ConnectionService"]
 class ConnectionService(connections_pb2_grpc.ConnectionServiceServicer):
     """Keeps connections and starts their jobs."""
 
-    def __init__(self, connections: Connections, jobs: Jobs) -> None:
+    def __init__(self, connections: Connections, jobs: Jobs, plans: Plans) -> None:
         self._connections = connections
+        self._plans = plans
         self._jobs = jobs
 
     async def CreateConnection(
@@ -35,6 +37,13 @@ class ConnectionService(connections_pb2_grpc.ConnectionServiceServicer):
             context.time_remaining(),
         )
         return connections_pb2.CreateConnectionResponse(connection=connection_to(view))
+
+    async def PlanConnection(
+        self, request: connections_pb2.PlanConnectionRequest, context: Context
+    ) -> connections_pb2.PlanConnectionResponse:
+        """Say what the destination would make of each stream."""
+        wire = await self._plans.plan(connection_from(request.connection), context.time_remaining())
+        return connections_pb2.PlanConnectionResponse.FromString(wire)
 
     async def GetConnection(
         self, request: connections_pb2.GetConnectionRequest, context: Context

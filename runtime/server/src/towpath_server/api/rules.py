@@ -86,6 +86,7 @@ _TABLE: Mapping[str, Mapping[str, Rule]] = {
         "PauseConnection": _CHANGE,
         "ResumeConnection": _CHANGE,
         "ListStreamStates": _SEE,
+        "PlanConnection": _RUN,
         "ResetStreamState": _CHANGE,
         "UpdateStreamState": _CHANGE,
         "ListSchemaChanges": _SEE,

@@ -41,6 +41,7 @@ class TaskRows:
             "spec": task.launch.spec.hex(),
             "streams": encode_selections(task.work.streams),
             "max_rows": task.work.max_rows,
+            "ipc_schemas": [schema.hex() for schema in task.work.ipc_schemas],
         }
         await self._connection.execute(
             insert(tables.tasks).values(
@@ -74,7 +75,11 @@ class TaskRows:
             deadline=from_micros(row["deadline"]),
             result=result,
             holder=row["holder"],
-            work=Work(decode_selections(launch.get("streams", "[]")), launch.get("max_rows", 0)),
+            work=Work(
+                decode_selections(launch.get("streams", "[]")),
+                launch.get("max_rows", 0),
+                tuple(map(bytes.fromhex, launch.get("ipc_schemas", []))),
+            ),
         )
 
     async def hold(self, identifier: str, holder: str) -> None:

@@ -57,6 +57,7 @@ class CatalogStream:
     """What Discover says of one stream, as far as selections are checked against it.
 
     `cursor_columns` empty together with INCREMENTAL in `read_modes` means that the source defines the cursor itself.
+    `ipc_schema` is an encapsulated Arrow IPC Schema message.
     """
 
     name: StreamName
@@ -64,6 +65,7 @@ class CatalogStream:
     primary_key: tuple[str, ...]
     read_modes: frozenset[ReadMode]
     cursor_columns: tuple[str, ...]
+    ipc_schema: bytes = b""
 
     @property
     def has_own_cursor(self) -> bool:

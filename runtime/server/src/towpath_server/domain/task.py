@@ -1,4 +1,4 @@
-"""Connector tasks: one spec, check, discover or preview, run by a worker for a caller who waits."""
+"""Connector tasks: one spec, check, discover, preview or plan, run by a worker for a caller who waits."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class TaskKind(IntEnum):
     CHECK = 2
     DISCOVER = 3
     PREVIEW = 4
+    PLAN = 5
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,15 @@ class Launch:
 
 @dataclass(frozen=True)
 class Work:
-    """What a task is about, beside its connector: one stream and at most `max_rows` of it for a preview."""
+    """What a task is about, beside its connector.
+
+    A preview has one stream, and shows at most `max_rows` of it. A plan has any number, each with its schema in
+    `ipc_schemas`: all columns, as an encapsulated Arrow IPC Schema message.
+    """
 
     streams: tuple[StreamSelection, ...] = ()
     max_rows: int = 0
+    ipc_schemas: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)

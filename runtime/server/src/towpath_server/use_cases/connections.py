@@ -107,6 +107,15 @@ class Connections:
         await self._schedules.settle(identifier)
         return ConnectionView(connection, None, await self._schedules.next_run_time(connection))
 
+    async def selected(self, wanted: WantedConnection, remaining: float | None) -> tuple[StreamSelection, ...]:
+        """Return what `create` would select, every check included, and store nothing."""
+        source = id_of("sources", wanted.source, "connection.source")
+        destination = id_of("destinations", wanted.destination, "connection.destination")
+        async with self._store.read() as records:
+            await _endpoint(records, Role.SOURCE, source)
+            modes = await _write_modes(records, await _endpoint(records, Role.DESTINATION, destination))
+        return await self._select(source, wanted.streams, modes, remaining)
+
     async def get(self, identifier: str) -> ConnectionView:
         """Return one connection. Raises NotFound."""
         async with self._store.read() as records:

@@ -1,4 +1,4 @@
-"""Runs spec, check, discover and preview on a worker while a caller waits."""
+"""Runs spec, check, discover, preview and plan on a worker while a caller waits."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class TaskLimits:
     check: float = 120.0
     discover: float = 300.0
     preview: float = 120.0
+    plan: float = 120.0
     no_worker: float = 10.0
 
     def of(self, kind: TaskKind) -> float:
@@ -46,6 +47,7 @@ class TaskLimits:
             TaskKind.CHECK: self.check,
             TaskKind.DISCOVER: self.discover,
             TaskKind.PREVIEW: self.preview,
+            TaskKind.PLAN: self.plan,
         }[kind]
 
 

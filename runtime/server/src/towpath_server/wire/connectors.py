@@ -45,6 +45,7 @@ def catalog_from(wire: bytes) -> Sequence[CatalogStream]:
                 primary_key=tuple(stream.primary_key),
                 read_modes=frozenset(_READ_MODES[mode] for mode in stream.read_modes if mode in _READ_MODES),
                 cursor_columns=tuple(stream.cursor_columns),
+                ipc_schema=stream.ipc_schema,
             )
             for stream in message.streams
         ]

@@ -26,7 +26,7 @@ __all__ = [
     "work_to",
 ]
 
-_ANSWERS = ("spec", "check", "catalog", "preview")
+_ANSWERS = ("spec", "check", "catalog", "preview", "plan")
 
 
 def work_to(work: Work) -> worker_pb2.BeginAttemptResponse:
@@ -105,11 +105,15 @@ def commit_from(message: worker_pb2.CommitStreamRequest) -> Commit:
 
 def task_to(task: Task) -> worker_pb2.GetTaskResponse:
     """Encode a connector task."""
+    schemas = task.work.ipc_schemas or (b"",) * len(task.work.streams)
     return worker_pb2.GetTaskResponse(
         kind=f"KIND_{task.kind.name}",
         connector=_launch_to(task.launch),
         deadline=time_to(task.deadline),
-        streams=[worker_pb2.TaskStream(stream=selection_to(selection)) for selection in task.work.streams],
+        streams=[
+            worker_pb2.TaskStream(stream=selection_to(selection), ipc_schema=schema)
+            for selection, schema in zip(task.work.streams, schemas, strict=True)
+        ],
         max_rows=task.work.max_rows,
     )
 

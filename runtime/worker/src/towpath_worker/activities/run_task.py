@@ -1,4 +1,4 @@
-"""One spec, check, discover or preview: fetch the task, run the connector, store the outcome."""
+"""One spec, check, discover, preview or plan: fetch the task, run the connector, store the outcome."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from towpath_worker.connectors import connected
 from towpath_worker.failures import Located, Origin, failure_message, locate
 from towpath_worker.server.channel import for_seconds
 from towpath_worker.transfer.first_rows import first_rows
+from towpath_worker.transfer.foresight import foresee
 
 __all__ = ["RunTaskActivity"]
 
@@ -56,7 +57,7 @@ class RunTaskActivity:
     async def _outcome(self, task: worker_pb2.GetTaskResponse, run: RunTaskInput) -> worker_pb2.CompleteTaskRequest:
         try:
             async with asyncio.timeout(run.timeout):
-                return await self._ask(task, run.timeout)
+                return await self._ask(task, run)
         except TimeoutError:
             message = f"{task.connector.connector} did not answer within {run.timeout:g} s"
             failure = Located(Unavailable(message, reason="TASK_TIMEOUT"), "worker")
@@ -68,17 +69,20 @@ class RunTaskActivity:
                 _log.exception("task failed for a reason that nobody foresaw", task=run.task_id)
         return worker_pb2.CompleteTaskRequest(failure=failure_message(failure))
 
-    async def _ask(self, task: worker_pb2.GetTaskResponse, seconds: float) -> worker_pb2.CompleteTaskRequest:
+    async def _ask(self, task: worker_pb2.GetTaskResponse, run: RunTaskInput) -> worker_pb2.CompleteTaskRequest:
         async with connected(self._parts.launcher, task.connector, _origin(task.connector)) as connector:
             if task.kind == _Kind.KIND_SPEC:
                 return worker_pb2.CompleteTaskRequest(spec=await connector.spec())
             if task.kind == _Kind.KIND_CHECK:
-                return worker_pb2.CompleteTaskRequest(check=await connector.check(seconds))
+                return worker_pb2.CompleteTaskRequest(check=await connector.check(run.timeout))
             if task.kind == _Kind.KIND_DISCOVER:
-                return worker_pb2.CompleteTaskRequest(catalog=await connector.discover(seconds))
+                return worker_pb2.CompleteTaskRequest(catalog=await connector.discover(run.timeout))
             if task.kind == _Kind.KIND_PREVIEW:
                 (stream,) = (_whole(one.stream) for one in task.streams)
                 return worker_pb2.CompleteTaskRequest(preview=await first_rows(connector, stream, task.max_rows))
+            if task.kind == _Kind.KIND_PLAN:
+                plan = await foresee(connector, f"plan-{run.task_id}", task.streams)
+                return worker_pb2.CompleteTaskRequest(plan=plan)
         raise Located(Misconfigured(f"this worker does not know tasks of kind {task.kind}; update it"), "worker")
 
 

@@ -185,6 +185,15 @@ class Connector:
         answer = await self._unary(self._destination.PrepareWrite, request, _PREPARE_TIMEOUT)
         return answer.columns
 
+    async def foresee(
+        self, write_id: str, stream: destination_pb2.WriteStream, schema: types_pb2.SchemaAnnounce
+    ) -> destination_pb2.PrepareWriteResponse:
+        """Call PrepareWrite for one stream, and change nothing."""
+        request = destination_pb2.PrepareWriteRequest(
+            config_json=self._config_json, write_id=write_id, streams=[stream], schemas=[schema], dry_run=True
+        )
+        return await self._unary(self._destination.PrepareWrite, request, _PREPARE_TIMEOUT)
+
     async def complete(
         self, write_id: str, receipts: Sequence[bytes], completed: Sequence[destination_pb2.WriteStream]
     ) -> None:

@@ -1,4 +1,4 @@
-"""One spec, check, discover or preview of a connector."""
+"""One spec, check, discover, preview or plan of a connector."""
 
 from __future__ import annotations
 

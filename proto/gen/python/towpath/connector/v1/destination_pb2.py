@@ -26,7 +26,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from towpath.connector.v1 import types_pb2 as towpath_dot_connector_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&towpath/connector/v1/destination.proto\x12\x14towpath.connector.v1\x1a\x17google/rpc/status.proto\x1a towpath/connector/v1/types.proto\"\xf2\x01\n\x0bWriteStream\x12\x34\n\x04name\x18\x01 \x01(\x0b\x32 .towpath.connector.v1.StreamNameR\x04name\x12\x33\n\x04mode\x18\x02 \x01(\x0e\x32\x1f.towpath.connector.v1.WriteModeR\x04mode\x12\x1f\n\x0bprimary_key\x18\x03 \x03(\tR\nprimaryKey\x12#\n\rgeneration_id\x18\x04 \x01(\x04R\x0cgenerationId\x12\x32\n\x15minimum_generation_id\x18\x05 \x01(\x04R\x13minimumGenerationId\"\xe7\x01\n\x13PrepareWriteRequest\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x19\n\x08write_id\x18\x02 \x01(\tR\x07writeId\x12;\n\x07streams\x18\x03 \x03(\x0b\x32!.towpath.connector.v1.WriteStreamR\x07streams\x12>\n\x07schemas\x18\x04 \x03(\x0b\x32$.towpath.connector.v1.SchemaAnnounceR\x07schemas\x12\x17\n\x07\x64ry_run\x18\x05 \x01(\x08R\x06\x64ryRun\"R\n\x14PrepareWriteResponse\x12:\n\x07\x63olumns\x18\x01 \x03(\x0b\x32 .towpath.connector.v1.ColumnPlanR\x07\x63olumns\"\x95\x02\n\nColumnPlan\x12\x16\n\x06stream\x18\x01 \x01(\rR\x06stream\x12\x16\n\x06\x63olumn\x18\x02 \x01(\tR\x06\x63olumn\x12\x1f\n\x0bstored_name\x18\x03 \x01(\tR\nstoredName\x12\x36\n\x03\x66it\x18\x04 \x01(\x0e\x32$.towpath.connector.v1.ColumnPlan.FitR\x03\x66it\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\"f\n\x03\x46it\x12\x13\n\x0f\x46IT_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x46IT_LOSSLESS\x10\x01\x12\r\n\tFIT_LOSSY\x10\x02\x12\x15\n\x11\x46IT_NEEDS_REFRESH\x10\x03\x12\x12\n\x0e\x46IT_IMPOSSIBLE\x10\x04\"\x82\x02\n\x0cWriteRequest\x12\x35\n\x04open\x18\x01 \x01(\x0b\x32\x1f.towpath.connector.v1.WriteOpenH\x00R\x04open\x12>\n\x06schema\x18\x02 \x01(\x0b\x32$.towpath.connector.v1.SchemaAnnounceH\x00R\x06schema\x12\x33\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x1b.towpath.connector.v1.BatchH\x00R\x05\x62\x61tch\x12;\n\x06\x63ommit\x18\x04 \x01(\x0b\x32!.towpath.connector.v1.WriteCommitH\x00R\x06\x63ommitB\t\n\x07message\"\x8a\x02\n\tWriteOpen\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x19\n\x08write_id\x18\x02 \x01(\tR\x07writeId\x12\x1b\n\twriter_id\x18\x03 \x01(\tR\x08writerId\x12\x14\n\x05\x65poch\x18\x04 \x01(\x04R\x05\x65poch\x12;\n\x07streams\x18\x05 \x03(\x0b\x32!.towpath.connector.v1.WriteStreamR\x07streams\x12\x35\n\x17resume_after_commit_seq\x18\x06 \x01(\x04R\x14resumeAfterCommitSeq\x12\x1a\n\x08receipts\x18\x07 \x03(\x0cR\x08receipts\"S\n\x0bWriteCommit\x12\x1d\n\ncommit_seq\x18\x01 \x01(\x04R\tcommitSeq\x12%\n\x0fup_to_batch_seq\x18\x02 \x01(\x04R\x0cupToBatchSeq\"\xd7\x02\n\rWriteResponse\x12;\n\x06opened\x18\x01 \x01(\x0b\x32!.towpath.connector.v1.WriteOpenedH\x00R\x06opened\x12\x44\n\tcommitted\x18\x03 \x01(\x0b\x32$.towpath.connector.v1.WriteCommittedH\x00R\tcommitted\x12@\n\x08rejected\x18\x04 \x01(\x0b\x32\".towpath.connector.v1.RejectedRowsH\x00R\x08rejected\x12<\n\x06status\x18\x05 \x01(\x0b\x32\".towpath.connector.v1.StreamStatusH\x00R\x06status\x12\x32\n\x03log\x18\x06 \x01(\x0b\x32\x1e.towpath.connector.v1.LogEntryH\x00R\x03logB\t\n\x07messageJ\x04\x08\x02\x10\x03\"+\n\x0bWriteOpened\x12\x1c\n\tdiscarded\x18\x01 \x01(\x04R\tdiscarded\"\xc6\x01\n\x0eWriteCommitted\x12\x1d\n\ncommit_seq\x18\x01 \x01(\x04R\tcommitSeq\x12\x18\n\x07receipt\x18\x02 \x01(\x0cR\x07receipt\x12\x42\n\x04rows\x18\x03 \x03(\x0b\x32..towpath.connector.v1.WriteCommitted.RowsEntryR\x04rows\x1a\x37\n\tRowsEntry\x12\x10\n\x03key\x18\x01 \x01(\rR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x04R\x05value:\x02\x38\x01\"x\n\x0cRejectedRows\x12\x1b\n\tbatch_seq\x18\x01 \x01(\x04R\x08\x62\x61tchSeq\x12\x1f\n\x0brow_indexes\x18\x02 \x03(\x04R\nrowIndexes\x12*\n\x06reason\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusR\x06reason\"\xbe\x01\n\x14\x43ompleteWriteRequest\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x19\n\x08write_id\x18\x02 \x01(\tR\x07writeId\x12\x1a\n\x08receipts\x18\x03 \x03(\x0cR\x08receipts\x12N\n\x11\x63ompleted_streams\x18\x04 \x03(\x0b\x32!.towpath.connector.v1.WriteStreamR\x10\x63ompletedStreams\"\x17\n\x15\x43ompleteWriteResponse\"O\n\x11\x41\x62ortWriteRequest\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x19\n\x08write_id\x18\x02 \x01(\tR\x07writeId\"\x14\n\x12\x41\x62ortWriteResponse2\x9c\x03\n\x12\x44\x65stinationService\x12\x65\n\x0cPrepareWrite\x12).towpath.connector.v1.PrepareWriteRequest\x1a*.towpath.connector.v1.PrepareWriteResponse\x12T\n\x05Write\x12\".towpath.connector.v1.WriteRequest\x1a#.towpath.connector.v1.WriteResponse(\x01\x30\x01\x12h\n\rCompleteWrite\x12*.towpath.connector.v1.CompleteWriteRequest\x1a+.towpath.connector.v1.CompleteWriteResponse\x12_\n\nAbortWrite\x12\'.towpath.connector.v1.AbortWriteRequest\x1a(.towpath.connector.v1.AbortWriteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&towpath/connector/v1/destination.proto\x12\x14towpath.connector.v1\x1a\x17google/rpc/status.proto\x1a towpath/connector/v1/types.proto\"\xf2\x01\n\x0bWriteStream\x12\x34\n\x04name\x18\x01 \x01(\x0b\x32 .towpath.connector.v1.StreamNameR\x04name\x12\x33\n\x04mode\x18\x02 \x01(\x0e\x32\x1f.towpath.connector.v1.WriteModeR\x04mode\x12\x1f\n\x0bprimary_key\x18\x03 \x03(\tR\nprimaryKey\x12#\n\rgeneration_id\x18\x04 \x01(\x04R\x0cgenerationId\x12\x32\n\x15minimum_generation_id\x18\x05 \x01(\x04R\x13minimumGenerationId\"\xe7\x01\n\x13PrepareWriteRequest\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x19\n\x08write_id\x18\x02 \x01(\tR\x07writeId\x12;\n\x07streams\x18\x03 \x03(\x0b\x32!.towpath.connector.v1.WriteStreamR\x07streams\x12>\n\x07schemas\x18\x04 \x03(\x0b\x32$.towpath.connector.v1.SchemaAnnounceR\x07schemas\x12\x17\n\x07\x64ry_run\x18\x05 \x01(\x08R\x06\x64ryRun\"\x96\x01\n\x14PrepareWriteResponse\x12:\n\x07\x63olumns\x18\x01 \x03(\x0b\x32 .towpath.connector.v1.ColumnPlanR\x07\x63olumns\x12\x42\n\tlocations\x18\x02 \x03(\x0b\x32$.towpath.connector.v1.StreamLocationR\tlocations\"D\n\x0eStreamLocation\x12\x16\n\x06stream\x18\x01 \x01(\rR\x06stream\x12\x1a\n\x08location\x18\x02 \x01(\tR\x08location\"\x95\x02\n\nColumnPlan\x12\x16\n\x06stream\x18\x01 \x01(\rR\x06stream\x12\x16\n\x06\x63olumn\x18\x02 \x01(\tR\x06\x63olumn\x12\x1f\n\x0bstored_name\x18\x03 \x01(\tR\nstoredName\x12\x36\n\x03\x66it\x18\x04 \x01(\x0e\x32$.towpath.connector.v1.ColumnPlan.FitR\x03\x66it\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\"f\n\x03\x46it\x12\x13\n\x0f\x46IT_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x46IT_LOSSLESS\x10\x01\x12\r\n\tFIT_LOSSY\x10\x02\x12\x15\n\x11\x46IT_NEEDS_REFRESH\x10\x03\x12\x12\n\x0e\x46IT_IMPOSSIBLE\x10\x04\"\x82\x02\n\x0cWriteRequest\x12\x35\n\x04open\x18\x01 \x01(\x0b\x32\x1f.towpath.connector.v1.WriteOpenH\x00R\x04open\x12>\n\x06schema\x18\x02 \x01(\x0b\x32$.towpath.connector.v1.SchemaAnnounceH\x00R\x06schema\x12\x33\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x1b.towpath.connector.v1.BatchH\x00R\x05\x62\x61tch\x12;\n\x06\x63ommit\x18\x04 \x01(\x0b\x32!.towpath.connector.v1.WriteCommitH\x00R\x06\x63ommitB\t\n\x07message\"\x8a\x02\n\tWriteOpen\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x19\n\x08write_id\x18\x02 \x01(\tR\x07writeId\x12\x1b\n\twriter_id\x18\x03 \x01(\tR\x08writerId\x12\x14\n\x05\x65poch\x18\x04 \x01(\x04R\x05\x65poch\x12;\n\x07streams\x18\x05 \x03(\x0b\x32!.towpath.connector.v1.WriteStreamR\x07streams\x12\x35\n\x17resume_after_commit_seq\x18\x06 \x01(\x04R\x14resumeAfterCommitSeq\x12\x1a\n\x08receipts\x18\x07 \x03(\x0cR\x08receipts\"S\n\x0bWriteCommit\x12\x1d\n\ncommit_seq\x18\x01 \x01(\x04R\tcommitSeq\x12%\n\x0fup_to_batch_seq\x18\x02 \x01(\x04R\x0cupToBatchSeq\"\xd7\x02\n\rWriteResponse\x12;\n\x06opened\x18\x01 \x01(\x0b\x32!.towpath.connector.v1.WriteOpenedH\x00R\x06opened\x12\x44\n\tcommitted\x18\x03 \x01(\x0b\x32$.towpath.connector.v1.WriteCommittedH\x00R\tcommitted\x12@\n\x08rejected\x18\x04 \x01(\x0b\x32\".towpath.connector.v1.RejectedRowsH\x00R\x08rejected\x12<\n\x06status\x18\x05 \x01(\x0b\x32\".towpath.connector.v1.StreamStatusH\x00R\x06status\x12\x32\n\x03log\x18\x06 \x01(\x0b\x32\x1e.towpath.connector.v1.LogEntryH\x00R\x03logB\t\n\x07messageJ\x04\x08\x02\x10\x03\"+\n\x0bWriteOpened\x12\x1c\n\tdiscarded\x18\x01 \x01(\x04R\tdiscarded\"\xc6\x01\n\x0eWriteCommitted\x12\x1d\n\ncommit_seq\x18\x01 \x01(\x04R\tcommitSeq\x12\x18\n\x07receipt\x18\x02 \x01(\x0cR\x07receipt\x12\x42\n\x04rows\x18\x03 \x03(\x0b\x32..towpath.connector.v1.WriteCommitted.RowsEntryR\x04rows\x1a\x37\n\tRowsEntry\x12\x10\n\x03key\x18\x01 \x01(\rR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x04R\x05value:\x02\x38\x01\"x\n\x0cRejectedRows\x12\x1b\n\tbatch_seq\x18\x01 \x01(\x04R\x08\x62\x61tchSeq\x12\x1f\n\x0brow_indexes\x18\x02 \x03(\x04R\nrowIndexes\x12*\n\x06reason\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusR\x06reason\"\xbe\x01\n\x14\x43ompleteWriteRequest\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x19\n\x08write_id\x18\x02 \x01(\tR\x07writeId\x12\x1a\n\x08receipts\x18\x03 \x03(\x0cR\x08receipts\x12N\n\x11\x63ompleted_streams\x18\x04 \x03(\x0b\x32!.towpath.connector.v1.WriteStreamR\x10\x63ompletedStreams\"\x17\n\x15\x43ompleteWriteResponse\"O\n\x11\x41\x62ortWriteRequest\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x19\n\x08write_id\x18\x02 \x01(\tR\x07writeId\"\x14\n\x12\x41\x62ortWriteResponse2\x9c\x03\n\x12\x44\x65stinationService\x12\x65\n\x0cPrepareWrite\x12).towpath.connector.v1.PrepareWriteRequest\x1a*.towpath.connector.v1.PrepareWriteResponse\x12T\n\x05Write\x12\".towpath.connector.v1.WriteRequest\x1a#.towpath.connector.v1.WriteResponse(\x01\x30\x01\x12h\n\rCompleteWrite\x12*.towpath.connector.v1.CompleteWriteRequest\x1a+.towpath.connector.v1.CompleteWriteResponse\x12_\n\nAbortWrite\x12\'.towpath.connector.v1.AbortWriteRequest\x1a(.towpath.connector.v1.AbortWriteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,36 +39,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WRITESTREAM']._serialized_end=366
   _globals['_PREPAREWRITEREQUEST']._serialized_start=369
   _globals['_PREPAREWRITEREQUEST']._serialized_end=600
-  _globals['_PREPAREWRITERESPONSE']._serialized_start=602
-  _globals['_PREPAREWRITERESPONSE']._serialized_end=684
-  _globals['_COLUMNPLAN']._serialized_start=687
-  _globals['_COLUMNPLAN']._serialized_end=964
-  _globals['_COLUMNPLAN_FIT']._serialized_start=862
-  _globals['_COLUMNPLAN_FIT']._serialized_end=964
-  _globals['_WRITEREQUEST']._serialized_start=967
-  _globals['_WRITEREQUEST']._serialized_end=1225
-  _globals['_WRITEOPEN']._serialized_start=1228
-  _globals['_WRITEOPEN']._serialized_end=1494
-  _globals['_WRITECOMMIT']._serialized_start=1496
-  _globals['_WRITECOMMIT']._serialized_end=1579
-  _globals['_WRITERESPONSE']._serialized_start=1582
-  _globals['_WRITERESPONSE']._serialized_end=1925
-  _globals['_WRITEOPENED']._serialized_start=1927
-  _globals['_WRITEOPENED']._serialized_end=1970
-  _globals['_WRITECOMMITTED']._serialized_start=1973
-  _globals['_WRITECOMMITTED']._serialized_end=2171
-  _globals['_WRITECOMMITTED_ROWSENTRY']._serialized_start=2116
-  _globals['_WRITECOMMITTED_ROWSENTRY']._serialized_end=2171
-  _globals['_REJECTEDROWS']._serialized_start=2173
-  _globals['_REJECTEDROWS']._serialized_end=2293
-  _globals['_COMPLETEWRITEREQUEST']._serialized_start=2296
-  _globals['_COMPLETEWRITEREQUEST']._serialized_end=2486
-  _globals['_COMPLETEWRITERESPONSE']._serialized_start=2488
-  _globals['_COMPLETEWRITERESPONSE']._serialized_end=2511
-  _globals['_ABORTWRITEREQUEST']._serialized_start=2513
-  _globals['_ABORTWRITEREQUEST']._serialized_end=2592
-  _globals['_ABORTWRITERESPONSE']._serialized_start=2594
-  _globals['_ABORTWRITERESPONSE']._serialized_end=2614
-  _globals['_DESTINATIONSERVICE']._serialized_start=2617
-  _globals['_DESTINATIONSERVICE']._serialized_end=3029
+  _globals['_PREPAREWRITERESPONSE']._serialized_start=603
+  _globals['_PREPAREWRITERESPONSE']._serialized_end=753
+  _globals['_STREAMLOCATION']._serialized_start=755
+  _globals['_STREAMLOCATION']._serialized_end=823
+  _globals['_COLUMNPLAN']._serialized_start=826
+  _globals['_COLUMNPLAN']._serialized_end=1103
+  _globals['_COLUMNPLAN_FIT']._serialized_start=1001
+  _globals['_COLUMNPLAN_FIT']._serialized_end=1103
+  _globals['_WRITEREQUEST']._serialized_start=1106
+  _globals['_WRITEREQUEST']._serialized_end=1364
+  _globals['_WRITEOPEN']._serialized_start=1367
+  _globals['_WRITEOPEN']._serialized_end=1633
+  _globals['_WRITECOMMIT']._serialized_start=1635
+  _globals['_WRITECOMMIT']._serialized_end=1718
+  _globals['_WRITERESPONSE']._serialized_start=1721
+  _globals['_WRITERESPONSE']._serialized_end=2064
+  _globals['_WRITEOPENED']._serialized_start=2066
+  _globals['_WRITEOPENED']._serialized_end=2109
+  _globals['_WRITECOMMITTED']._serialized_start=2112
+  _globals['_WRITECOMMITTED']._serialized_end=2310
+  _globals['_WRITECOMMITTED_ROWSENTRY']._serialized_start=2255
+  _globals['_WRITECOMMITTED_ROWSENTRY']._serialized_end=2310
+  _globals['_REJECTEDROWS']._serialized_start=2312
+  _globals['_REJECTEDROWS']._serialized_end=2432
+  _globals['_COMPLETEWRITEREQUEST']._serialized_start=2435
+  _globals['_COMPLETEWRITEREQUEST']._serialized_end=2625
+  _globals['_COMPLETEWRITERESPONSE']._serialized_start=2627
+  _globals['_COMPLETEWRITERESPONSE']._serialized_end=2650
+  _globals['_ABORTWRITEREQUEST']._serialized_start=2652
+  _globals['_ABORTWRITEREQUEST']._serialized_end=2731
+  _globals['_ABORTWRITERESPONSE']._serialized_start=2733
+  _globals['_ABORTWRITERESPONSE']._serialized_end=2753
+  _globals['_DESTINATIONSERVICE']._serialized_start=2756
+  _globals['_DESTINATIONSERVICE']._serialized_end=3168
 # @@protoc_insertion_point(module_scope)

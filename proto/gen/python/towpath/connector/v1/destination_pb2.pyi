@@ -38,10 +38,20 @@ class PrepareWriteRequest(_message.Message):
     def __init__(self, config_json: _Optional[str] = ..., write_id: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[WriteStream, _Mapping]]] = ..., schemas: _Optional[_Iterable[_Union[_types_pb2.SchemaAnnounce, _Mapping]]] = ..., dry_run: bool = ...) -> None: ...
 
 class PrepareWriteResponse(_message.Message):
-    __slots__ = ("columns",)
+    __slots__ = ("columns", "locations")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    LOCATIONS_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedCompositeFieldContainer[ColumnPlan]
-    def __init__(self, columns: _Optional[_Iterable[_Union[ColumnPlan, _Mapping]]] = ...) -> None: ...
+    locations: _containers.RepeatedCompositeFieldContainer[StreamLocation]
+    def __init__(self, columns: _Optional[_Iterable[_Union[ColumnPlan, _Mapping]]] = ..., locations: _Optional[_Iterable[_Union[StreamLocation, _Mapping]]] = ...) -> None: ...
+
+class StreamLocation(_message.Message):
+    __slots__ = ("stream", "location")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    stream: int
+    location: str
+    def __init__(self, stream: _Optional[int] = ..., location: _Optional[str] = ...) -> None: ...
 
 class ColumnPlan(_message.Message):
     __slots__ = ("stream", "column", "stored_name", "fit", "reason")

@@ -3,7 +3,9 @@ import datetime
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from towpath.connector.v1 import destination_pb2 as _destination_pb2
 from towpath.connector.v1 import types_pb2 as _types_pb2
+from towpath.control.v1 import failures_pb2 as _failures_pb2
 from towpath.control.v1 import jobs_pb2 as _jobs_pb2
 from towpath.control.v1 import limits_pb2 as _limits_pb2
 from google.protobuf.internal import containers as _containers
@@ -342,3 +344,27 @@ class ListSchemaChangesResponse(_message.Message):
     changes: _containers.RepeatedCompositeFieldContainer[SchemaChange]
     next_page_token: str
     def __init__(self, changes: _Optional[_Iterable[_Union[SchemaChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class StreamPlan(_message.Message):
+    __slots__ = ("name", "location", "columns", "failure")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    name: _types_pb2.StreamName
+    location: str
+    columns: _containers.RepeatedCompositeFieldContainer[_destination_pb2.ColumnPlan]
+    failure: _failures_pb2.Failure
+    def __init__(self, name: _Optional[_Union[_types_pb2.StreamName, _Mapping]] = ..., location: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[_destination_pb2.ColumnPlan, _Mapping]]] = ..., failure: _Optional[_Union[_failures_pb2.Failure, _Mapping]] = ...) -> None: ...
+
+class PlanConnectionRequest(_message.Message):
+    __slots__ = ("connection",)
+    CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    connection: Connection
+    def __init__(self, connection: _Optional[_Union[Connection, _Mapping]] = ...) -> None: ...
+
+class PlanConnectionResponse(_message.Message):
+    __slots__ = ("streams",)
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    streams: _containers.RepeatedCompositeFieldContainer[StreamPlan]
+    def __init__(self, streams: _Optional[_Iterable[_Union[StreamPlan, _Mapping]]] = ...) -> None: ...

@@ -105,6 +105,11 @@ class ConnectionServiceStub(object):
                 request_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesRequest.SerializeToString,
                 response_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesResponse.FromString,
                 _registered_method=True)
+        self.PlanConnection = channel.unary_unary(
+                '/towpath.control.v1.ConnectionService/PlanConnection',
+                request_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.PlanConnectionRequest.SerializeToString,
+                response_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.PlanConnectionResponse.FromString,
+                _registered_method=True)
 
 
 class ConnectionServiceServicer(object):
@@ -224,6 +229,17 @@ class ConnectionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanConnection(self, request, context):
+        """PlanConnection says what the destination would make of each stream: where its rows would be found, and which columns it
+        stores in another form. It runs on a worker and blocks for some seconds; nothing is stored here, and nothing changed at
+        the destination. The source is discovered if its catalogue is not known.
+        INVALID_ARGUMENT as in CreateConnection; a stream that the destination refuses has its failure in the answer.
+        UNAVAILABLE when no worker answers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConnectionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -296,6 +312,11 @@ def add_ConnectionServiceServicer_to_server(servicer, server):
                     servicer.ListSchemaChanges,
                     request_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesRequest.FromString,
                     response_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesResponse.SerializeToString,
+            ),
+            'PlanConnection': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanConnection,
+                    request_deserializer=towpath_dot_control_dot_v1_dot_connections__pb2.PlanConnectionRequest.FromString,
+                    response_serializer=towpath_dot_control_dot_v1_dot_connections__pb2.PlanConnectionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -677,6 +698,33 @@ class ConnectionService(object):
             '/towpath.control.v1.ConnectionService/ListSchemaChanges',
             towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesRequest.SerializeToString,
             towpath_dot_control_dot_v1_dot_connections__pb2.ListSchemaChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanConnection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/towpath.control.v1.ConnectionService/PlanConnection',
+            towpath_dot_control_dot_v1_dot_connections__pb2.PlanConnectionRequest.SerializeToString,
+            towpath_dot_control_dot_v1_dot_connections__pb2.PlanConnectionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -84,6 +84,13 @@ class ConnectionServiceStub:
     """ListSchemaChanges tells in which jobs the schema of a stream differed from that of the run before, and what was done
     about it; newest first, in pages.
     """
+    PlanConnection: _grpc.UnaryUnaryMultiCallable[_connections_pb2.PlanConnectionRequest, _connections_pb2.PlanConnectionResponse]
+    """PlanConnection says what the destination would make of each stream: where its rows would be found, and which columns it
+    stores in another form. It runs on a worker and blocks for some seconds; nothing is stored here, and nothing changed at
+    the destination. The source is discovered if its catalogue is not known.
+    INVALID_ARGUMENT as in CreateConnection; a stream that the destination refuses has its failure in the answer.
+    UNAVAILABLE when no worker answers.
+    """
 
 @_typing.type_check_only
 class ConnectionServiceAsyncStub(ConnectionServiceStub):
@@ -140,6 +147,13 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
     ListSchemaChanges: _aio.UnaryUnaryMultiCallable[_connections_pb2.ListSchemaChangesRequest, _connections_pb2.ListSchemaChangesResponse]  # type: ignore[assignment]
     """ListSchemaChanges tells in which jobs the schema of a stream differed from that of the run before, and what was done
     about it; newest first, in pages.
+    """
+    PlanConnection: _aio.UnaryUnaryMultiCallable[_connections_pb2.PlanConnectionRequest, _connections_pb2.PlanConnectionResponse]  # type: ignore[assignment]
+    """PlanConnection says what the destination would make of each stream: where its rows would be found, and which columns it
+    stores in another form. It runs on a worker and blocks for some seconds; nothing is stored here, and nothing changed at
+    the destination. The source is discovered if its catalogue is not known.
+    INVALID_ARGUMENT as in CreateConnection; a stream that the destination refuses has its failure in the answer.
+    UNAVAILABLE when no worker answers.
     """
 
 class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -278,6 +292,19 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_connections_pb2.ListSchemaChangesResponse, _abc.Awaitable[_connections_pb2.ListSchemaChangesResponse]]:
         """ListSchemaChanges tells in which jobs the schema of a stream differed from that of the run before, and what was done
         about it; newest first, in pages.
+        """
+
+    @_abc_1.abstractmethod
+    def PlanConnection(
+        self,
+        request: _connections_pb2.PlanConnectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connections_pb2.PlanConnectionResponse, _abc.Awaitable[_connections_pb2.PlanConnectionResponse]]:
+        """PlanConnection says what the destination would make of each stream: where its rows would be found, and which columns it
+        stores in another form. It runs on a worker and blocks for some seconds; nothing is stored here, and nothing changed at
+        the destination. The source is discovered if its catalogue is not known.
+        INVALID_ARGUMENT as in CreateConnection; a stream that the destination refuses has its failure in the answer.
+        UNAVAILABLE when no worker answers.
         """
 
 def add_ConnectionServiceServicer_to_server(servicer: ConnectionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -291,11 +291,13 @@ class GetTaskResponse(_message.Message):
         KIND_CHECK: _ClassVar[GetTaskResponse.Kind]
         KIND_DISCOVER: _ClassVar[GetTaskResponse.Kind]
         KIND_PREVIEW: _ClassVar[GetTaskResponse.Kind]
+        KIND_PLAN: _ClassVar[GetTaskResponse.Kind]
     KIND_UNSPECIFIED: GetTaskResponse.Kind
     KIND_SPEC: GetTaskResponse.Kind
     KIND_CHECK: GetTaskResponse.Kind
     KIND_DISCOVER: GetTaskResponse.Kind
     KIND_PREVIEW: GetTaskResponse.Kind
+    KIND_PLAN: GetTaskResponse.Kind
     KIND_FIELD_NUMBER: _ClassVar[int]
     CONNECTOR_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
@@ -309,26 +311,30 @@ class GetTaskResponse(_message.Message):
     def __init__(self, kind: _Optional[_Union[GetTaskResponse.Kind, str]] = ..., connector: _Optional[_Union[ConnectorLaunch, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., streams: _Optional[_Iterable[_Union[TaskStream, _Mapping]]] = ..., max_rows: _Optional[int] = ...) -> None: ...
 
 class TaskStream(_message.Message):
-    __slots__ = ("stream",)
+    __slots__ = ("stream", "ipc_schema")
     STREAM_FIELD_NUMBER: _ClassVar[int]
+    IPC_SCHEMA_FIELD_NUMBER: _ClassVar[int]
     stream: _connections_pb2.ConnectionStream
-    def __init__(self, stream: _Optional[_Union[_connections_pb2.ConnectionStream, _Mapping]] = ...) -> None: ...
+    ipc_schema: bytes
+    def __init__(self, stream: _Optional[_Union[_connections_pb2.ConnectionStream, _Mapping]] = ..., ipc_schema: _Optional[bytes] = ...) -> None: ...
 
 class CompleteTaskRequest(_message.Message):
-    __slots__ = ("task_id", "failure", "spec", "check", "catalog", "preview")
+    __slots__ = ("task_id", "failure", "spec", "check", "catalog", "preview", "plan")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     CHECK_FIELD_NUMBER: _ClassVar[int]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
     task_id: str
     failure: _failures_pb2.Failure
     spec: _connector_pb2.SpecResponse
     check: _connector_pb2.CheckResponse
     catalog: _connector_pb2.DiscoverResponse
     preview: _previews_pb2.StreamPreview
-    def __init__(self, task_id: _Optional[str] = ..., failure: _Optional[_Union[_failures_pb2.Failure, _Mapping]] = ..., spec: _Optional[_Union[_connector_pb2.SpecResponse, _Mapping]] = ..., check: _Optional[_Union[_connector_pb2.CheckResponse, _Mapping]] = ..., catalog: _Optional[_Union[_connector_pb2.DiscoverResponse, _Mapping]] = ..., preview: _Optional[_Union[_previews_pb2.StreamPreview, _Mapping]] = ...) -> None: ...
+    plan: _connections_pb2.PlanConnectionResponse
+    def __init__(self, task_id: _Optional[str] = ..., failure: _Optional[_Union[_failures_pb2.Failure, _Mapping]] = ..., spec: _Optional[_Union[_connector_pb2.SpecResponse, _Mapping]] = ..., check: _Optional[_Union[_connector_pb2.CheckResponse, _Mapping]] = ..., catalog: _Optional[_Union[_connector_pb2.DiscoverResponse, _Mapping]] = ..., preview: _Optional[_Union[_previews_pb2.StreamPreview, _Mapping]] = ..., plan: _Optional[_Union[_connections_pb2.PlanConnectionResponse, _Mapping]] = ...) -> None: ...
 
 class CompleteTaskResponse(_message.Message):
     __slots__ = ()

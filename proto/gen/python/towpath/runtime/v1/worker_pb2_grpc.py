@@ -566,7 +566,7 @@ class JobRunService(object):
 
 
 class TaskServiceStub(object):
-    """TaskService serves one-off tasks of connectors: spec, check, discover, preview.
+    """TaskService serves one-off tasks of connectors: spec, check, discover, preview, plan.
     """
 
     def __init__(self, channel):
@@ -588,7 +588,7 @@ class TaskServiceStub(object):
 
 
 class TaskServiceServicer(object):
-    """TaskService serves one-off tasks of connectors: spec, check, discover, preview.
+    """TaskService serves one-off tasks of connectors: spec, check, discover, preview, plan.
     """
 
     def GetTask(self, request, context):
@@ -628,7 +628,7 @@ def add_TaskServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TaskService(object):
-    """TaskService serves one-off tasks of connectors: spec, check, discover, preview.
+    """TaskService serves one-off tasks of connectors: spec, check, discover, preview, plan.
     """
 
     @staticmethod

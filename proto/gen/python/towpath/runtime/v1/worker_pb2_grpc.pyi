@@ -247,7 +247,7 @@ class JobRunServiceServicer(metaclass=_abc_1.ABCMeta):
 def add_JobRunServiceServicer_to_server(servicer: JobRunServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class TaskServiceStub:
-    """TaskService serves one-off tasks of connectors: spec, check, discover, preview."""
+    """TaskService serves one-off tasks of connectors: spec, check, discover, preview, plan."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -262,7 +262,7 @@ class TaskServiceStub:
 
 @_typing.type_check_only
 class TaskServiceAsyncStub(TaskServiceStub):
-    """TaskService serves one-off tasks of connectors: spec, check, discover, preview."""
+    """TaskService serves one-off tasks of connectors: spec, check, discover, preview, plan."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.GetTaskRequest, _worker_pb2.GetTaskResponse]  # type: ignore[assignment]
@@ -273,7 +273,7 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """
 
 class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
-    """TaskService serves one-off tasks of connectors: spec, check, discover, preview."""
+    """TaskService serves one-off tasks of connectors: spec, check, discover, preview, plan."""
 
     @_abc_1.abstractmethod
     def GetTask(
