@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 from docker_images import foreign_image, printing_image
 from fix_docker import DockerEngine
+from grpc import aio
+from towpath.connector.v1 import connector_pb2, connector_pb2_grpc
 from towpath_local.embedded.docker import host_address
 from towpath_local.images import import_base
+from towpath_sdk._traces.received import spans_of
 from towpath_sdk.errors import Kind, TowpathError
 from towpath_worker.launch import ChoosingLauncher, Launch, Limits
 from towpath_worker.launch.docker import ContainerPolicy, Reaper
@@ -199,3 +202,19 @@ async def test_a_worker_starts_only_what_its_operator_allows() -> None:
                 pass
         assert caught.value.reason == "LAUNCHER_NOT_ALLOWED"
         assert said in caught.value.message
+
+
+async def test_a_container_hands_its_spans_to_the_worker(yard: Any, faker_image: str) -> None:
+    """It has no way to the collector, and does not know the token that opens it."""
+    trace, requests = "0123456789abcdef0123456789abcdef", list[bytes]()
+    launch = launch_of(faker_image, on_spans=requests.append)
+    async with (
+        yard.launcher().launch(launch) as running,
+        aio.insecure_channel(running.address) as channel,
+    ):
+        stub: connector_pb2_grpc.ConnectorServiceAsyncStub = connector_pb2_grpc.ConnectorServiceStub(channel)
+        metadata = (("authorization", f"Bearer {running.token}"), ("traceparent", f"00-{trace}-{'ab' * 8}-01"))
+        await stub.Spec(connector_pb2.SpecRequest(), metadata=metadata, timeout=10)
+    spans = [span for request in requests for span in spans_of(request, int(trace, 16))]
+    assert [span.name for span in spans] == ["towpath.connector.v1.ConnectorService/Spec"]
+    assert [span.parent.span_id for span in spans if span.parent] == [int("ab" * 8, 16)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
-__all__ = ["MASK", "MIN_SECRET_LENGTH", "Redactor"]
+__all__ = ["MASK", "MIN_SECRET_LENGTH", "KnownSecrets", "Redactor"]
 
 MASK = "***"
 """What stands in the place of a secret."""
@@ -16,6 +18,7 @@ MIN_SECRET_LENGTH = 4
 """Shorter secrets are not looked for: they would mask half of every text and protect nothing."""
 
 _MIN_LINE_LENGTH = 16
+_MAX_SECRETS = 2000
 
 
 class Redactor:
@@ -50,6 +53,36 @@ class Redactor:
     def __repr__(self) -> str:
         """Say how many secrets there are, and none of them."""
         return f"Redactor({len(self._secrets)} secrets)"
+
+
+class KnownSecrets:
+    """Every secret that this process was given, also after the call that brought it: logs are written late."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._secrets: OrderedDict[str, None] = OrderedDict()
+        self._redactor = Redactor()
+
+    def remember(self, redactor: Redactor) -> None:
+        """Redact these secrets from now on; of very many, the oldest are forgotten."""
+        with self._lock:
+            new = redactor.secrets - self._secrets.keys()
+            for secret in redactor.secrets:
+                self._secrets[secret] = None
+                self._secrets.move_to_end(secret)
+            while len(self._secrets) > _MAX_SECRETS:
+                self._secrets.popitem(last=False)
+            if new:
+                self._redactor = Redactor(self._secrets)
+
+    def redact(self, text: str) -> str:
+        """Mask every known secret."""
+        return self._redactor.redact(text)
+
+    @property
+    def longest(self) -> int:
+        """Characters of the longest spelling of a secret."""
+        return self._redactor.longest
 
 
 def _spellings(secret: str) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,12 +12,14 @@ from typing import Any
 
 from google.protobuf import json_format
 
+from towpath_sdk import traces
 from towpath_sdk._serve.identity import Connector, connector_of
-from towpath_sdk._serve.logs import KnownSecrets, configure_logs
+from towpath_sdk._serve.logs import configure_logs
 from towpath_sdk._serve.process import run_process
 from towpath_sdk._serve.settings import settings_from
 from towpath_sdk.destination import Destination
 from towpath_sdk.errors import TowpathError
+from towpath_sdk.redaction import KnownSecrets
 from towpath_sdk.source import Source
 
 __all__ = ["serve"]
@@ -28,6 +31,8 @@ def serve(*connector: Source[Any] | Destination[Any], argv: Sequence[str] | None
     The environment says how: TOWPATH_LISTEN (`unix:/path` or `host:port`), TOWPATH_TOKEN_FILE, TOWPATH_TLS_CERT_FILE
     and TOWPATH_TLS_KEY_FILE, TOWPATH_EXIT_WITH_PARENT, TOWPATH_DRAIN_SECONDS (20), TOWPATH_BATCH_BYTES (4 MiB). With
     the argument `spec` it prints the spec as JSON instead. A failure to start is one line and a distinct exit code.
+
+    With OTEL_EXPORTER_OTLP_ENDPOINT set, and `towpath-sdk[otel]` installed, each call is a span of its caller's trace.
     """
     try:
         parts = connector_of(*connector)
@@ -37,10 +42,19 @@ def serve(*connector: Source[Any] | Destination[Any], argv: Sequence[str] | None
         settings = settings_from(os.environ)
         secrets = KnownSecrets()
         configure_logs(secrets, os.environ.get("TOWPATH_LOG_LEVEL", "INFO"))
+        _start_traces(parts, secrets)
         run_process(parts, settings, secrets)
     except TowpathError as error:
         (sys.__stderr__ or sys.stderr).write(f"error: {error}\n")
         sys.exit(error.rule.exit_code)
+
+
+def _start_traces(parts: Connector, secrets: KnownSecrets) -> None:
+    """Turn spans on where they are asked for; a connector works without them as well."""
+    try:
+        traces.start_traces(parts.spec.connector_id, os.environ, secrets)
+    except TowpathError as error:
+        logging.getLogger("towpath_sdk").warning("no traces", extra={"error": error.message})
 
 
 def _arguments(parts: Connector, argv: Sequence[str] | None) -> argparse.Namespace:

@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 
+import structlog
+from towpath_sdk import traces
 from towpath_sdk.errors import TowpathError
 
 from towpath_server.logs import set_up_logs
@@ -15,13 +17,20 @@ from towpath_server.settings import Settings, read_settings
 
 __all__ = ["main"]
 
+_SPANS_SECONDS = 3.0
+
 
 def main() -> None:
     """Run the program; a misconfiguration is one line on standard error and the exit code of its kind."""
     try:
         settings = read_settings(sys.argv[1:], os.environ)
         set_up_logs(settings.log_level, settings.log_format)
-        asyncio.run(_run(settings))
+        if collector := traces.start_traces("towpath-server", os.environ):
+            structlog.get_logger().info("traces sent", to=collector)
+        try:
+            asyncio.run(_run(settings))
+        finally:
+            traces.stop_traces(_SPANS_SECONDS)
     except TowpathError as error:
         sys.stderr.write(f"towpath-server: {error}\n")
         sys.exit(error.rule.exit_code)

@@ -6,6 +6,7 @@ import logging
 import sys
 
 import structlog
+from towpath_sdk import traces
 
 __all__ = ["set_up_logs"]
 
@@ -17,6 +18,7 @@ def set_up_logs(level: str, form: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            traces.with_trace_id,
             structlog.processors.format_exc_info if form == "json" else structlog.processors.UnicodeDecoder(),
             structlog.processors.JSONRenderer()
             if form == "json"

@@ -13,6 +13,7 @@ import socket
 import sys
 
 import structlog
+from towpath_sdk import traces
 from towpath_sdk.errors import TowpathError
 
 from towpath_worker.memory import keep_memory
@@ -22,6 +23,8 @@ from towpath_worker.worker import run_worker
 
 __all__ = ["main"]
 
+_SPANS_SECONDS = 3.0
+
 
 def main() -> None:
     """Run the worker; exit code 0 after a clean stop, otherwise that of the failure's kind."""
@@ -30,7 +33,12 @@ def main() -> None:
     try:
         settings = WorkerSettings.from_environment(os.environ)
         configure_logging(settings.log_level)
-        asyncio.run(_run(settings))
+        if collector := traces.start_traces("towpath-worker", os.environ):
+            structlog.get_logger(__name__).info("traces sent", to=collector)
+        try:
+            asyncio.run(_run(settings))
+        finally:
+            traces.stop_traces(_SPANS_SECONDS)
     except TowpathError as error:
         sys.stderr.write(f"towpath-worker: {error}\n")
         sys.exit(error.rule.exit_code)
@@ -55,6 +63,7 @@ def configure_logging(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            traces.with_trace_id,
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],

@@ -11,8 +11,9 @@ from datetime import timedelta
 import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.worker import Interceptor, Worker
 from towpath_observe import open_window
+from towpath_sdk import traces
 
 from towpath_worker.activities import OpenJobActivity, Parts, PublishActivity, RunTaskActivity, TransferActivity
 from towpath_worker.connectors import Parking
@@ -104,12 +105,20 @@ def _temporal_worker(client: Client, settings: WorkerSettings, parts: Parts) -> 
             RunTaskActivity(parts).run_task,
         ],
         identity=parts.identity,
-        interceptors=[CountActivities()],
+        interceptors=[*_traced(), CountActivities()],
         workflow_runner=workflow_runner(),
         max_concurrent_activities=settings.max_concurrent_jobs,
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
     )
+
+
+def _traced() -> list[Interceptor]:
+    if not traces.are_on():
+        return []
+    from towpath_worker.traced_workflows import TracedWorkflows  # noqa: PLC0415 - OpenTelemetry costs a fifth of a second
+
+    return [TracedWorkflows()]
 
 
 async def _admitted(server: ServerChannel, stop: asyncio.Event) -> bool:

@@ -9,6 +9,7 @@ forgotten when it ends.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import ctypes
 import logging
 import threading
@@ -34,12 +35,16 @@ class Interrupted(BaseException):
 
 
 class AuthorCall(Generic[T]):
-    """A call that runs `work` in its own thread; `outcome` is settled on the loop when it returns or raises."""
+    """A call that runs `work` in its own thread; `outcome` is settled on the loop when it returns or raises.
+
+    Context variables are those of the call, so that spans and log lines of the author's belong to its trace.
+    """
 
     def __init__(self, name: str, work: Callable[[], T], context: CallContext, on_end: Callable[[], None]) -> None:
         """Create on the loop; `on_end` runs there, just before the outcome is settled."""
         self._loop = asyncio.get_running_loop()
         self._work = work
+        self._surroundings = contextvars.copy_context()
         self._on_end = on_end
         self._cancelling: asyncio.Task[None] | None = None
         self.name = name
@@ -87,7 +92,7 @@ class AuthorCall(Generic[T]):
     def _run(self) -> None:
         try:
             try:
-                value = self._work()
+                value = self._surroundings.run(self._work)
             except BaseException as error:  # noqa: BLE001 the border between author and SDK: nothing may get lost on it
                 self._settle_soon(None, error)
             else:

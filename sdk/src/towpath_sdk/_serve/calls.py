@@ -14,10 +14,10 @@ from towpath_sdk._serve.duplex import WireContext
 from towpath_sdk._serve.failures import abort, as_failure
 from towpath_sdk._serve.identity import Connector
 from towpath_sdk._serve.limits import Negotiation
-from towpath_sdk._serve.logs import KnownSecrets
 from towpath_sdk._wire.configs import ParsedConfig
 from towpath_sdk.config import Config
 from towpath_sdk.errors import TowpathError
+from towpath_sdk.redaction import KnownSecrets
 
 __all__ = ["Calls"]
 

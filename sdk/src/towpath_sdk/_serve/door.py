@@ -16,9 +16,9 @@ import grpc
 from towpath_sdk._serve.failures import abort
 from towpath_sdk.errors import Unavailable
 
-__all__ = ["Door"]
+__all__ = ["OURS", "Door", "wrapped"]
 
-_OURS = "/towpath."
+OURS = "/towpath."
 _READING_SECONDS = 0.5
 """Time for callers to read the end of their calls, which is on its way when a call is over."""
 
@@ -41,9 +41,9 @@ class Door(grpc.aio.ServerInterceptor):
     ) -> Any:
         """Let a call in and count it, or answer UNAVAILABLE; a refusal needs no knowledge of the method."""
         handler = await continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(_OURS):
+        if handler is None or not handler_call_details.method.startswith(OURS):
             return handler
-        return self._refusal if self._closed else _wrapped(handler, self._counted)
+        return self._refusal if self._closed else wrapped(handler, self._counted)
 
     def close(self) -> None:
         """Let nobody in from now on."""
@@ -75,7 +75,7 @@ class Door(grpc.aio.ServerInterceptor):
         return counted
 
 
-def _wrapped(handler: Any, wrap: Callable[[_Handle], _Handle]) -> Any:
+def wrapped(handler: Any, wrap: Callable[[_Handle], _Handle]) -> Any:
     codecs = (handler.request_deserializer, handler.response_serializer)
     if handler.unary_unary is not None:
         return grpc.unary_unary_rpc_method_handler(wrap(handler.unary_unary), *codecs)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 from towpath.connector.v1 import source_pb2, types_pb2
 
+from towpath_sdk import traces
 from towpath_sdk._serve.limits import Limits
 from towpath_sdk._serve.messages import stream_status
 from towpath_sdk._wire.batches import BatchEncoder, encode_batch
@@ -44,6 +45,8 @@ class Emission:
     ) -> None:
         """Send a status of one stream."""
         status = stream_status(index, state, failure, name, self.redactor.redact)
+        if failure is not None:
+            traces.current().fail(f"{failure.reason}: {self.redactor.redact(failure.message)}")
         self.send(source_pb2.ReadResponse(status=status).SerializeToString())
 
     def finish(self) -> None:

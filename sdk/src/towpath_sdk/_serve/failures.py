@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import grpc
 
+from towpath_sdk import traces
 from towpath_sdk._serve.author_thread import Interrupted
 from towpath_sdk.errors import Bug, Cancelled, TowpathError
 from towpath_sdk.status import short_message, status_trailer, to_status
@@ -36,5 +37,7 @@ async def abort(
 ) -> NoReturn:
     """End an RPC with a failure, under the code of its kind unless another one is given."""
     status = to_status(error, redact=redact)
-    await context.abort(code or error.rule.code, short_message(status), status_trailer(status))
+    code = code or error.rule.code
+    traces.current().answered(code, f"{error.reason}: {short_message(status)}")
+    await context.abort(code, short_message(status), status_trailer(status))
     raise AssertionError("abort returned")

@@ -12,49 +12,18 @@ import json
 import logging
 import sys
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
-from towpath_sdk.redaction import Redactor
+from towpath_sdk import traces
+from towpath_sdk.redaction import KnownSecrets
 
-__all__ = ["OF_EVERY_RECORD", "KnownSecrets", "configure_logs"]
+__all__ = ["OF_EVERY_RECORD", "configure_logs"]
 
-_MAX_SECRETS = 2000
 _MAX_LINE_CHARS = 16_384
 OF_EVERY_RECORD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 """What is an attribute of a record that came with nothing extra."""
-
-
-class KnownSecrets:
-    """Every secret that this process was given, also after the call that brought it: logs are written late."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._secrets: OrderedDict[str, None] = OrderedDict()
-        self._redactor = Redactor()
-
-    def remember(self, redactor: Redactor) -> None:
-        """Redact these secrets from now on; of very many, the oldest are forgotten."""
-        with self._lock:
-            new = redactor.secrets - self._secrets.keys()
-            for secret in redactor.secrets:
-                self._secrets[secret] = None
-                self._secrets.move_to_end(secret)
-            while len(self._secrets) > _MAX_SECRETS:
-                self._secrets.popitem(last=False)
-            if new:
-                self._redactor = Redactor(self._secrets)
-
-    def redact(self, text: str) -> str:
-        """Mask every known secret."""
-        return self._redactor.redact(text)
-
-    @property
-    def longest(self) -> int:
-        """Characters of the longest spelling of a secret."""
-        return self._redactor.longest
 
 
 def configure_logs(secrets: KnownSecrets, level: str = "INFO") -> None:
@@ -88,6 +57,7 @@ class _JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
         }
+        traces.with_trace_id(None, "", event)
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
         if record.stack_info:

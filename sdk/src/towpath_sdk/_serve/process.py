@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
+from towpath_sdk import traces
 from towpath_sdk._serve.identity import Connector
-from towpath_sdk._serve.logs import KnownSecrets
 from towpath_sdk._serve.server import ConnectorServer
 from towpath_sdk._serve.settings import Settings
+from towpath_sdk.redaction import KnownSecrets
 
 __all__ = ["run_process"]
 
@@ -24,6 +25,8 @@ _log = logging.getLogger("towpath_sdk")
 
 _ORPHAN_SECONDS = 0.6
 _THREADS_SECONDS = 1.0
+_SPANS_SECONDS = 0.5
+"""A launcher waits no longer than two seconds for all of the end, and takes spans at once."""
 
 
 def run_process(connector: Connector, settings: Settings, secrets: KnownSecrets) -> None:
@@ -61,6 +64,7 @@ async def _serve(connector: Connector, settings: Settings, secrets: KnownSecrets
     for task in stopping:
         await task
     await server.threads_ended(_THREADS_SECONDS)
+    traces.stop_traces(_SPANS_SECONDS)
     return server.running_threads
 
 

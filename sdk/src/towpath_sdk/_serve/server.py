@@ -13,6 +13,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_reflection.v1alpha import reflection
 from towpath.connector.v1 import connector_pb2, destination_pb2, source_pb2
 
+from towpath_sdk import traces
 from towpath_sdk._serve.access import BearerToken
 from towpath_sdk._serve.author_thread import AuthorThreads
 from towpath_sdk._serve.calls import Calls
@@ -20,10 +21,11 @@ from towpath_sdk._serve.connector_service import ConnectorService
 from towpath_sdk._serve.destination_service import DestinationService
 from towpath_sdk._serve.door import Door
 from towpath_sdk._serve.identity import Connector
-from towpath_sdk._serve.logs import KnownSecrets
 from towpath_sdk._serve.settings import Settings
 from towpath_sdk._serve.source_service import SourceService
+from towpath_sdk._serve.tracing import Traced
 from towpath_sdk.errors import Misconfigured
+from towpath_sdk.redaction import KnownSecrets
 
 __all__ = ["ConnectorServer"]
 
@@ -56,7 +58,12 @@ class ConnectorServer:
         self._threads = AuthorThreads(settings.max_calls)
         calls = Calls(connector, self._threads, settings.batch_bytes, secrets or KnownSecrets())
         self._door = Door()
-        interceptors = [BearerToken(settings.token), self._door] if settings.token is not None else [self._door]
+        interceptors: list[grpc.aio.ServerInterceptor] = []
+        if settings.token is not None:
+            interceptors.append(BearerToken(settings.token))
+        if traces.are_on():
+            interceptors.append(Traced())
+        interceptors.append(self._door)
         self._server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
         self._health = HealthServicer()
         self._names = _register(self._server, calls, self._health)

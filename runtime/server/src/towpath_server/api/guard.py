@@ -11,11 +11,13 @@ from urllib.parse import unquote
 import grpc
 import structlog
 from grpc import aio
+from towpath_sdk import traces
 from towpath_sdk.errors import Bug, Denied, TowpathError
 from towpath_sdk.status import short_message, status_trailer, to_status
 
 from towpath_server.api.context import Context
 from towpath_server.api.rules import RULES, Rule
+from towpath_server.api.tracing import call_span, names
 from towpath_server.domain.access import Caller
 from towpath_server.metrics import CALL_SECONDS, CALLS
 from towpath_server.use_cases.audit import calling
@@ -78,6 +80,7 @@ class _Call:
         self._method = method
         self._authorization = authorization
         self._caller = ""
+        self._trace: dict[str, str] = {}
 
     def one(self, behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Any:
         """Guard a method with one answer."""
@@ -86,7 +89,7 @@ class _Call:
             began = time.monotonic()
             try:
                 await self._admit(context)
-                answer = await behaviour(request, context)
+                answer = await self._traced(behaviour, request, context)
             except aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - the last line of defence: every failure becomes a status
@@ -96,6 +99,23 @@ class _Call:
             return answer
 
         return guarded
+
+    async def _traced(self, behaviour: Callable[[Any, Context], Awaitable[Any]], request: Any, context: Context) -> Any:
+        """Answer within a span: of admitted calls alone, so that no stranger writes into a trace."""
+        if not traces.are_on():
+            return await behaviour(request, context)
+        with call_span(self._method, request, context) as span:
+            self._trace = {"trace_id": trace} if (trace := traces.trace_id()) else {}
+            try:
+                answer = await behaviour(request, context)
+            except Exception as error:
+                known = _known(error)
+                # As in the log, the reason alone: a message may quote what the caller sent.
+                span.answered(_code(known), known.reason)
+                raise
+            span.answered(grpc.StatusCode.OK)
+            span.mark(**names(answer))
+            return answer
 
     def many(self, behaviour: Callable[[Any, Context], AsyncIterable[Any]]) -> Any:
         """Guard a method with a stream of answers, of which none leaves long after its caller's token has ended."""
@@ -131,20 +151,20 @@ class _Call:
         calling.set(replace(caller, peer=_address(context.peer())))
 
     async def _fail(self, error: Exception, context: Context, began: float) -> NoReturn:
-        if isinstance(error, TowpathError) and not isinstance(error, Bug):
-            known: TowpathError = error
+        known = _known(error)
+        if isinstance(known, Bug):
+            _log.error("call failed", method=self._method, caller=self._caller, exc_info=error, **self._trace)
+        else:
             _log.info(
                 "call refused",
                 method=self._method,
                 caller=self._caller,
-                reason=error.reason,
-                fields=sorted(error.fields),
+                reason=known.reason,
+                fields=sorted(known.fields),
+                **self._trace,
             )
-        else:
-            _log.error("call failed", method=self._method, caller=self._caller, exc_info=error)
-            known = error if isinstance(error, Bug) else Bug("the server failed; its log says where", reason="BUG")
         status = to_status(known)
-        code = next((code for kind, code in _CODES if isinstance(known, kind)), known.rule.code)
+        code = _code(known)
         status.code = code.value[0]
         self._note(code, began)
         context.set_trailing_metadata(status_trailer(status))
@@ -154,7 +174,16 @@ class _Call:
     def _note(self, code: grpc.StatusCode, began: float) -> None:
         CALLS.labels(self._method, code.name).inc()
         seconds = round(time.monotonic() - began, 4)
-        _log.debug("call", method=self._method, caller=self._caller, code=code.name, seconds=seconds)
+        _log.debug("call", method=self._method, caller=self._caller, code=code.name, seconds=seconds, **self._trace)
+
+
+def _known(error: Exception) -> TowpathError:
+    """Return a failure as the caller may see it."""
+    return error if isinstance(error, TowpathError) else Bug("the server failed; its log says where", reason="BUG")
+
+
+def _code(error: TowpathError) -> grpc.StatusCode:
+    return next((code for kind, code in _CODES if isinstance(error, kind)), error.rule.code)
 
 
 def _role_missing(caller: Caller, rule: Rule) -> Denied:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 from towpath.runtime.v1 import worker_pb2
 from towpath_contracts import OPEN_JOB, OpenedJob, OpenJobInput
+from towpath_sdk import traces
 
 from towpath_worker.activities.outcome import application_error
 from towpath_worker.activities.parts import Parts
@@ -25,6 +26,7 @@ class OpenJobActivity:
     @activity.defn(name=OPEN_JOB)
     async def open_job(self, run: OpenJobInput) -> OpenedJob:
         """Create the job; none when another job of the connection is active. A repetition finds the same job again."""
+        traces.current().mark(connection=run.connection)
         server = self._parts.server
         request = worker_pb2.OpenJobRequest(connection=run.connection, run_id=run.run_id)
         try:
@@ -33,4 +35,5 @@ class OpenJobActivity:
             if failure.error.reason == "JOB_ACTIVE":
                 return OpenedJob(None)
             raise application_error(failure) from failure
+        traces.current().mark(job=answer.job)
         return OpenedJob(answer.job)

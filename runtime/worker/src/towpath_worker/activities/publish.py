@@ -15,6 +15,7 @@ from towpath.connector.v1 import types_pb2
 from towpath.control.v1 import jobs_pb2
 from towpath.runtime.v1 import worker_pb2
 from towpath_contracts import PUBLISH, PublishInput, PublishOutcome
+from towpath_sdk import traces
 
 from towpath_worker.activities.outcome import application_error, beating
 from towpath_worker.activities.parts import Parts
@@ -42,6 +43,7 @@ class PublishActivity:
     @activity.defn(name=PUBLISH)
     async def publish(self, publish: PublishInput) -> PublishOutcome:
         """Publish and finish the job. Retryable failures are raised; others end the job as failed."""
+        traces.current().mark(job=publish.job)
         async with beating():
             try:
                 return await self._publish(publish)

@@ -10,6 +10,7 @@ from towpath.connector.v1 import connector_pb2, source_pb2
 from towpath.control.v1 import connections_pb2
 from towpath.runtime.v1 import worker_pb2
 from towpath_contracts import RUN_TASK, RunTaskInput
+from towpath_sdk import traces
 from towpath_sdk.errors import Kind, Misconfigured, Unavailable
 
 from towpath_worker.activities.outcome import application_error, beating, interruption
@@ -50,6 +51,7 @@ class RunTaskActivity:
         server = self._parts.server
         request = worker_pb2.GetTaskRequest(task_id=run.task_id)
         task = await server.call(server.tasks.GetTask, request, patience=for_seconds(_PATIENCE))
+        traces.current().mark(connector=task.connector.connector)
         outcome = await self._outcome(task, run)
         outcome.task_id = run.task_id
         await server.call(server.tasks.CompleteTask, outcome, patience=for_seconds(_PATIENCE))

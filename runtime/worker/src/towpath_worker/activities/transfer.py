@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import structlog
 from temporalio import activity
@@ -12,6 +13,7 @@ from towpath.connector.v1 import types_pb2
 from towpath.control.v1 import connections_pb2, jobs_pb2
 from towpath.runtime.v1 import worker_pb2
 from towpath_contracts import TRANSFER, TransferInput, TransferOutcome
+from towpath_sdk import traces
 from towpath_sdk.errors import Kind
 
 from towpath_worker.activities.outcome import application_error, beating, interruption
@@ -46,6 +48,7 @@ class TransferActivity:
         """Make one attempt. Raises what ended it, with the kind as its type, so that Temporal decides about a retry."""
         async with beating():
             begun = _log.bind(job=transfer.job)
+            traces.current().mark(job=transfer.job)
             try:
                 work = await self._begin(transfer.job)
             except Located as failure:
@@ -66,6 +69,7 @@ class TransferActivity:
         The connectors are gone by then, but for a destination that is parked for the publication.
         """
         log = _log.bind(job=job, attempt=work.epoch)
+        traces.current().mark(connection=work.connection, attempt=work.epoch)
         log.info("attempt begins", connection=work.connection, streams=len(work.streams))
         try:
             await self._run(job, work, session)
@@ -95,7 +99,10 @@ class TransferActivity:
             return  # nothing is read: the publication removes what was delivered
         async with JobLog(self._parts.server, job, attempt=work.epoch) as journal:
             info = types_pb2.LogEntry.LEVEL_INFO
-            journal.note("worker", info, f"attempt {work.epoch} begins", worker=self._parts.identity)
+            facts: dict[str, Any] = {"worker": self._parts.identity}
+            if trace := traces.trace_id():
+                facts["trace_id"] = trace
+            journal.note("worker", info, f"attempt {work.epoch} begins", **facts)
             budget = Budget(self._parts.in_flight_bytes)
             try:
                 await self._move(job, work, session, journal, budget)

@@ -11,8 +11,10 @@ import grpc.aio
 from towpath.connector.v1 import destination_pb2, source_pb2
 from towpath_sdk.errors import Bug, Owner
 from towpath_sdk.sending import send_message
+from towpath_sdk.traces import Span
 
 from towpath_worker.failures import Located
+from towpath_worker.traced_calls import follow
 
 __all__ = ["Read", "Write"]
 
@@ -26,8 +28,9 @@ Metadata: TypeAlias = tuple[tuple[str, str], ...]
 class _Call:
     """What both calls have in common; `_call` is a grpc.aio.StreamStreamCall, which has no types."""
 
-    def __init__(self, call: Any, opening: bytes, translate: Translate) -> None:
+    def __init__(self, call: Any, opening: bytes, translate: Translate, span: Span) -> None:
         self._call = call
+        follow(call, span)
         self._opening: bytes | None = opening
         self._translate = translate
 
@@ -82,11 +85,16 @@ class Read(_Call):
     """One Read: answers stay bytes."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, metadata: Metadata, opening: source_pb2.ReadOpen, translate: Translate
+        self,
+        channel: grpc.aio.Channel,
+        metadata: Metadata,
+        opening: source_pb2.ReadOpen,
+        translate: Translate,
+        span: Span,
     ) -> None:
         method = cast("Any", channel).stream_stream(_READ, request_serializer=None, response_deserializer=None)
         request = source_pb2.ReadRequest(open=opening)
-        super().__init__(method(metadata=metadata), request.SerializeToString(), translate)
+        super().__init__(method(metadata=metadata + span.metadata), request.SerializeToString(), translate, span)
 
     async def receive(self) -> bytes | None:
         """Return the next serialized ReadResponse, or None after OK."""
@@ -103,13 +111,18 @@ class Write(_Call):
     """One Write: requests are bytes, answers are messages."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, metadata: Metadata, opening: destination_pb2.WriteOpen, translate: Translate
+        self,
+        channel: grpc.aio.Channel,
+        metadata: Metadata,
+        opening: destination_pb2.WriteOpen,
+        translate: Translate,
+        span: Span,
     ) -> None:
         method = cast("Any", channel).stream_stream(
             _WRITE, request_serializer=None, response_deserializer=destination_pb2.WriteResponse.FromString
         )
         request = destination_pb2.WriteRequest(open=opening)
-        super().__init__(method(metadata=metadata), request.SerializeToString(), translate)
+        super().__init__(method(metadata=metadata + span.metadata), request.SerializeToString(), translate, span)
 
     async def send(self, message: bytes) -> None:
         """Send a serialized WriteRequest; returns when flow control has let it pass."""

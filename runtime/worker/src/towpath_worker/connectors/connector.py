@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 import grpc.aio
@@ -23,16 +23,20 @@ from towpath.connector.v1 import (
     types_pb2,
 )
 from towpath.runtime.v1 import worker_pb2
+from towpath_sdk import traces
 from towpath_sdk.errors import Kind, Misconfigured, Owner, TowpathError, Unavailable
 from towpath_sdk.redaction import Redactor
 from towpath_sdk.status import from_rpc
+from towpath_sdk.traces import Span
 
 from towpath_worker.connectors.calls import Read, Write
 from towpath_worker.connectors.printed import PrintedTo
 from towpath_worker.connectors.secret_values import redactor_of
 from towpath_worker.failures import Located, Origin, shorten
-from towpath_worker.launch import Launch, Launcher, Limits, Running
+from towpath_worker.launch import Launch, Launcher, Limits, OnSpans, Running
 from towpath_worker.server.job_log import JobLog
+from towpath_worker.traced_calls import TracedCalls, follow
+from towpath_worker.transfer.schema import display
 
 __all__ = ["Connector", "connected"]
 
@@ -75,24 +79,30 @@ async def connected(
     which is "worker" while the connector's role is not yet known, whenever it cannot be started or spoken to.
     """
     redactor = redactor_of(launch.spec.config_json_schema, launch.config_json)
+    traces.remember(redactor)
     printed = PrintedTo(origin, redactor, log)
     name = launch.connector if origin == "worker" else f"{origin} {launch.connector}"
     try:
-        async with (
-            launcher.launch(_launch_of(name, launch, printed, job)) as running,
-            grpc.aio.insecure_channel(running.address, options=_OPTIONS) as channel,
-        ):
-            connector = Connector(running, channel, origin, launch.config_json, redactor, printed)
-            await connector.handshake()
+        async with AsyncExitStack() as stack:
+            with traces.span("launch", connector=launch.connector, role=origin, job=job):
+                wanted = _launch_of(name, launch, printed, job, traces.handover(launch.connector, redactor))
+                running = await stack.enter_async_context(launcher.launch(wanted))
+                interceptors = [TracedCalls(connector=launch.connector)] if traces.are_on() else []
+                channel = grpc.aio.insecure_channel(running.address, options=_OPTIONS, interceptors=interceptors)
+                await stack.enter_async_context(channel)
+                connector = Connector(running, channel, origin, launch, redactor, printed)
+                await connector.handshake()
             yield connector
     except TowpathError as error:
         raise Located(_redacted(error, redactor), origin) from None
 
 
-def _launch_of(name: str, launch: worker_pb2.ConnectorLaunch, printed: PrintedTo, job: str) -> Launch:
+def _launch_of(
+    name: str, launch: worker_pb2.ConnectorLaunch, printed: PrintedTo, job: str, on_spans: OnSpans | None
+) -> Launch:
     asked = launch.limits
     limits = Limits(asked.memory_bytes, asked.cpu_millis, asked.max_processes, asked.temporary_bytes)
-    return Launch(name, tuple(launch.command), printed.take, launch.image, job, limits)
+    return Launch(name, tuple(launch.command), printed.take, launch.image, job, limits, on_spans)
 
 
 class Connector:
@@ -103,7 +113,7 @@ class Connector:
         running: Running,
         channel: grpc.aio.Channel,
         origin: Origin,
-        config_json: str,
+        launch: worker_pb2.ConnectorLaunch,
         redactor: Redactor,
         printed: PrintedTo,
     ) -> None:
@@ -111,7 +121,8 @@ class Connector:
         self._printed = printed
         self._channel = channel
         self._origin: Origin = origin
-        self._config_json = config_json
+        self._config_json = launch.config_json
+        self._resource_name = launch.connector
         self._redactor = redactor
         self._metadata = (("authorization", f"Bearer {running.token}"),)
         self._silent_failure = False
@@ -157,8 +168,11 @@ class Connector:
         """Return the whole catalogue, within `seconds`."""
         catalog = connector_pb2.DiscoverResponse()
         request = connector_pb2.DiscoverRequest(config_json=self._config_json)
+        span = self._begin("ConnectorService/Discover")
+        call = self._connector.Discover(request, timeout=seconds, metadata=self._metadata + span.metadata)
+        follow(call, span)
         try:
-            async for page in self._connector.Discover(request, timeout=seconds, metadata=self._metadata):
+            async for page in call:
                 catalog.streams.extend(page.streams)
         except grpc.aio.AioRpcError as error:
             failure = self.failure(error)
@@ -168,12 +182,14 @@ class Connector:
     def read(self, stream: source_pb2.ReadStream, attempt: int) -> Read:
         """Open a Read for one stream."""
         request = source_pb2.ReadOpen(config_json=self._config_json, streams=[stream], attempt=attempt)
-        return Read(self._channel, self._metadata, request, self.failure)
+        span = self._begin("SourceService/Read", stream.name)
+        return Read(self._channel, self._metadata, request, self.failure, span)
 
     def write(self, request: destination_pb2.WriteOpen) -> Write:
         """Open a Write."""
         request.config_json = self._config_json
-        return Write(self._channel, self._metadata, request, self.failure)
+        span = self._begin("DestinationService/Write", *(stream.name for stream in request.streams))
+        return Write(self._channel, self._metadata, request, self.failure, span)
 
     async def prepare(
         self, write_id: str, stream: destination_pb2.WriteStream, schema: types_pb2.SchemaAnnounce
@@ -234,6 +250,15 @@ class Connector:
             message = f"{self.running.name} cancelled the call: {failure.message}"
             failure = Unavailable(message, reason="CONNECTOR_CANCELLED", owner=Owner.CONNECTOR)
         return Located(_redacted(failure, self._redactor), self._origin)
+
+    def _begin(self, method: str, *streams: types_pb2.StreamName) -> Span:
+        """Begin the span of a streaming call."""
+        return traces.begin(
+            f"/towpath.connector.v1.{method}",
+            "client",
+            connector=self._resource_name,
+            stream=", ".join(map(display, streams)),
+        )
 
     async def _unary(
         self, method: Callable[..., Awaitable[AnswerT]], request: object, seconds: float | None

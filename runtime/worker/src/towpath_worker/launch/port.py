@@ -8,10 +8,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-__all__ = ["Ending", "Launch", "Launcher", "Limits", "OnLine", "Running"]
+__all__ = ["Ending", "Launch", "Launcher", "Limits", "OnLine", "OnSpans", "Running"]
 
 OnLine: TypeAlias = Callable[[str], None]
 """Takes one line that the connector printed: decoded, without its end, at most 16 KiB. Called on the event loop."""
+
+
+OnSpans: TypeAlias = Callable[[bytes], None]
+"""Takes spans that the connector sent: an ExportTraceServiceRequest of OTLP. Raises ValueError for anything else."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Launch:
     """A connector to start: by `command`, which is never a shell line, or from `image`.
 
     `name` is for people, such as "source connectors/pg". `job` is the resource name of what it works for, for labels;
-    `limits` hold where connectors can be limited.
+    `limits` hold where connectors can be limited. Without `on_spans` it is not told to send any.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Launch:
     image: str = ""
     job: str = ""
     limits: Limits = _UNSAID
+    on_spans: OnSpans | None = None
 
 
 @dataclass(frozen=True)

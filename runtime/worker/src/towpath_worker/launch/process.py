@@ -21,6 +21,7 @@ from towpath_worker.launch.lines import PrintedLines
 from towpath_worker.launch.port import Ending, Launch, Running
 from towpath_worker.launch.readiness import serving
 from towpath_worker.launch.run_dir import ConnectorDir, RunDir
+from towpath_worker.launch.spans import receiving
 from towpath_worker.launch.starting import finish, ready
 
 __all__ = ["ProcessLauncher", "RunningProcess"]
@@ -103,18 +104,21 @@ class ProcessLauncher:
         """Start a connector and stop it on leaving; see `Launcher.launch`."""
         folder = self._run_dir.connector()
         try:
-            process = await self._start(launch, folder)
-            running = RunningProcess(launch, folder, process)
-            folder.note_group(process.pid)
-            try:
-                await ready(running, serving(folder.address, folder.socket), self._start_timeout)
-                yield running
-            finally:
-                await finish(running.stop(self._stop_grace))
+            async with receiving(folder, launch.on_spans) as variables:
+                process = await self._start(launch, folder, variables)
+                running = RunningProcess(launch, folder, process)
+                folder.note_group(process.pid)
+                try:
+                    await ready(running, serving(folder.address, folder.socket), self._start_timeout)
+                    yield running
+                finally:
+                    await finish(running.stop(self._stop_grace))
         finally:
             folder.remove()
 
-    async def _start(self, launch: Launch, folder: ConnectorDir) -> asyncio.subprocess.Process:
+    async def _start(
+        self, launch: Launch, folder: ConnectorDir, variables: Mapping[str, str]
+    ) -> asyncio.subprocess.Process:
         if not launch.command:
             raise Misconfigured(f"{launch.name} has no command; register the connector again")
         path = self._environ.get("PATH")
@@ -127,6 +131,7 @@ class ProcessLauncher:
             )
         environ = {
             **self._environ,
+            **variables,
             "TOWPATH_LISTEN": folder.address,
             "TOWPATH_TOKEN_FILE": str(folder.token_file),
             "TOWPATH_EXIT_WITH_PARENT": "1",

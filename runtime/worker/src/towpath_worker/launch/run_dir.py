@@ -3,8 +3,8 @@
     base/                 mode 0700, of this user; shared by the user's workers
       w-1a2b3c/           one worker; `lock` is held by flock for as long as the worker lives
         lock
-        c1/               one connector: s (its socket), token (mode 0600), pid (its process group); the socket of a
-                          container is r/s, in a folder of the container's user
+        c1/               one connector: s (its socket), token (mode 0600), pid (its process group), o (where it sends
+                          spans, if anybody wants them); sockets of a container are r/s and r/o, in a folder of its user
 
 A lock that can be taken belongs to a dead worker: whatever is left of its connectors is killed and its folder removed.
 """
@@ -37,6 +37,7 @@ class ConnectorDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.socket = path / "s"
+        self.spans = path / "o"
         self.token_file = path / "token"
         self._pid_file = path / "pid"
 
@@ -68,6 +69,7 @@ class ConnectorDir:
         shared = self.path / "r"
         shared.mkdir(mode=0o700)
         self.socket = shared / "s"
+        self.spans = shared / "o"
         if user != os.geteuid():
             os.chown(shared, user, user)
             os.chown(self.token_file, user, user)

@@ -12,11 +12,13 @@ import grpc
 import grpc.aio
 import structlog
 from towpath.runtime.v1 import worker_pb2, worker_pb2_grpc
+from towpath_sdk import traces
 from towpath_sdk.errors import Kind, Misconfigured, TowpathError, Unavailable
 from towpath_sdk.status import from_rpc
 
 from towpath_worker.failures import Located
 from towpath_worker.settings import WorkerSettings
+from towpath_worker.traced_calls import TracedCalls
 
 __all__ = ["NOT_HELD", "SERVER_UNAVAILABLE", "ServerChannel", "for_seconds"]
 
@@ -62,13 +64,17 @@ class ServerChannel:
     @classmethod
     def open(cls, settings: WorkerSettings) -> ServerChannel:
         """Open the channel; nothing is sent yet. Misconfigured when the token or the certificate cannot be read."""
+        interceptors = [TracedCalls()] if traces.are_on() else []
         if settings.tls:
             authority = _read(settings.tls_ca_file) if settings.tls_ca_file else None
             channel = grpc.aio.secure_channel(
-                settings.server, grpc.ssl_channel_credentials(authority), options=_OPTIONS
+                settings.server,
+                grpc.ssl_channel_credentials(authority),
+                options=_OPTIONS,
+                interceptors=interceptors,
             )
         else:
-            channel = grpc.aio.insecure_channel(settings.server, options=_OPTIONS)
+            channel = grpc.aio.insecure_channel(settings.server, options=_OPTIONS, interceptors=interceptors)
         return cls(channel, settings.token_file, settings.server)
 
     async def close(self) -> None:

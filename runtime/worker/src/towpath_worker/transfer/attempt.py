@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from towpath.connector.v1 import types_pb2
 from towpath.runtime.v1 import worker_pb2
+from towpath_sdk import traces
 from towpath_sdk.errors import Cancelled, Kind, PositionLost
 
 from towpath_worker.failures import Located, locate
@@ -62,7 +63,8 @@ class _Attempt:
             progress = StreamProgress(work, self._job.clock)
             self._progress.append(progress)
             try:
-                await self._with_restarts(work, progress)
+                with traces.span("stream", stream=display(work.stream.name)):
+                    await self._with_restarts(work, progress)
             except Located as failure:
                 await self._failed(work, await self._cause(failure))
 

@@ -7,12 +7,15 @@ source only once the platform has stored state and receipt.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from towpath.connector.v1 import destination_pb2, types_pb2
 from towpath.runtime.v1 import worker_pb2
+from towpath_sdk import traces
 from towpath_sdk.errors import TowpathError
 from towpath_sdk.status import from_status
+from towpath_sdk.traces import Span
 
 from towpath_worker.failures import Located, locate
 from towpath_worker.transfer.budget import Grant
@@ -20,6 +23,7 @@ from towpath_worker.transfer.job import Job
 from towpath_worker.transfer.ledger import Checkpoint, Commit, Ledger, violation
 from towpath_worker.transfer.ports import WriteCall
 from towpath_worker.transfer.progress import StreamProgress
+from towpath_worker.transfer.schema import display
 
 __all__ = ["LEAVE_TIMEOUT", "StreamWriter"]
 
@@ -54,6 +58,7 @@ class StreamWriter:
         self._all_stored = asyncio.Event()
         self._all_stored.set()
         self._unstored = 0
+        self._spans: deque[Span] = deque()
         self._ended = asyncio.Event()
         self._closing = False
         self._committed_at = job.clock()
@@ -86,6 +91,7 @@ class StreamWriter:
         """Ask the destination to make everything durable that was put so far."""
         self.ledger, commit = self.ledger.committing()
         self._unstored += 1
+        self._spans.append(traces.begin("commit", stream=display(self.target.name), commit=commit.seq))
         self._all_stored.clear()
         self._committed_at = self._job.clock()
         request = destination_pb2.WriteRequest(
@@ -121,6 +127,10 @@ class StreamWriter:
         """End the call now."""
         if self._call is not None:
             self._call.cancel()
+        while self._spans:
+            span = self._spans.popleft()
+            span.fail("CANCELLED")
+            span.end()
 
     async def _deliver(self, call: WriteCall) -> None:
         while (item := await self._queue.get()) is not None:
@@ -169,7 +179,9 @@ class StreamWriter:
             self.ledger, commit, durable = self.ledger.committed(committed.commit_seq, committed.rows)
         except TowpathError as error:
             raise locate(error, "worker") from error
-        await self._job.platform.commit(self._request(commit, committed.receipt, durable))
+        with traces.through(self._spans.popleft()) as span:
+            span.mark(rows=durable, bytes=commit.bytes)
+            await self._job.platform.commit(self._request(commit, committed.receipt, durable))
         self._progress.committed(durable, commit.bytes)
         self._note(types_pb2.LogEntry.LEVEL_DEBUG, "committed", commit=commit.seq, rows=durable, bytes=commit.bytes)
         await self._on_stored(commit.checkpoint)

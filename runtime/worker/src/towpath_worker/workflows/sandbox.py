@@ -10,7 +10,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 __all__ = ["workflow_runner"]
 
-_SHARED = ("towpath_contracts", "towpath_sdk", "towpath", "pyarrow", "numpy", "pydantic", "structlog")
+_SHARED = ("towpath_contracts", "towpath_sdk", "towpath", "pyarrow", "numpy", "pydantic", "structlog", "opentelemetry")
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:

@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError, NotFound
@@ -28,6 +29,7 @@ from towpath_worker.launch.docker.policy import ContainerPolicy
 from towpath_worker.launch.port import Launch, Running
 from towpath_worker.launch.readiness import serving
 from towpath_worker.launch.run_dir import ConnectorDir, RunDir
+from towpath_worker.launch.spans import receiving
 from towpath_worker.launch.starting import finish, ready
 
 __all__ = ["DockerLauncher"]
@@ -77,12 +79,15 @@ class DockerLauncher:
         folder = self._run_dir.connector()
         name = f"towpath-{secrets.token_hex(6)}"
         try:
-            running = await finish(self._start(launch, image, name, folder))
-            try:
-                await ready(running, serving(folder.address, folder.socket), self._start_timeout)
-                yield running
-            finally:
-                await finish(running.stop(self._stop_grace))
+            shared = folder.hand_over(self._user)
+            async with receiving(folder, launch.on_spans, self._user, _SHARED) as variables:
+                options = self._options(launch, folder, shared, variables)
+                running = await finish(self._start(launch, image, name, folder, options))
+                try:
+                    await ready(running, serving(folder.address, folder.socket), self._start_timeout)
+                    yield running
+                finally:
+                    await finish(running.stop(self._stop_grace))
         finally:
             if not await finish(self._removed(name)):
                 later = asyncio.create_task(self._remove_later(name))
@@ -102,10 +107,11 @@ class DockerLauncher:
         while not await self._removed(name):  # noqa: ASYNC110 - nobody tells when an engine is back
             await asyncio.sleep(_REMOVE_PAUSE)
 
-    async def _start(self, launch: Launch, image: str, name: str, folder: ConnectorDir) -> RunningContainer:
+    async def _start(
+        self, launch: Launch, image: str, name: str, folder: ConnectorDir, options: dict[str, Any]
+    ) -> RunningContainer:
         token = folder.token
         labels = {RUN_DIR: str(self._run_dir.path), JOB: launch.job, CONNECTOR: launch.name}
-        options = self._options(launch, folder)
 
         def start(client: Any) -> Started:
             make_network(client, name, labels, self._policy.subnets)
@@ -127,12 +133,14 @@ class DockerLauncher:
         attached = await Attached.open(started.connection)
         return RunningContainer(self._engine, launch, folder, token, started, attached)
 
-    def _options(self, launch: Launch, folder: ConnectorDir) -> dict[str, Any]:
+    def _options(
+        self, launch: Launch, folder: ConnectorDir, shared: Path, variables: Mapping[str, str]
+    ) -> dict[str, Any]:
         limits = self._policy.limits_for(launch.limits)
-        shared = folder.hand_over(self._user)
         return {
             "environment": {
                 **self._environ,
+                **variables,
                 "HOME": "/tmp",  # noqa: S108 - within the container
                 "TMPDIR": "/tmp",  # noqa: S108 - likewise
                 "TOWPATH_LISTEN": f"unix:{_SHARED}/s",

@@ -1,0 +1,1 @@
+"""What of `towpath_sdk.traces` needs OpenTelemetry, and is only imported when traces are on."""
