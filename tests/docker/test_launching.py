@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from docker_images import foreign_image, printing_image
 from fix_docker import DockerEngine
@@ -22,8 +23,11 @@ from towpath_local.images import import_base
 from towpath_sdk._traces.received import spans_of
 from towpath_sdk.errors import Kind, TowpathError
 from towpath_worker.launch import ChoosingLauncher, Launch, Limits
+from towpath_worker.launch.channel import channel_to
 from towpath_worker.launch.docker import ContainerPolicy, Reaper
-from towpath_worker.launch.docker.labels import JOB, RUN_DIR
+from towpath_worker.launch.docker.certificate import certificate
+from towpath_worker.launch.docker.labels import JOB, MACHINE, RUN_DIR
+from towpath_worker.launch.docker.policy import Reach
 
 MIB = 1024 * 1024
 
@@ -59,6 +63,36 @@ async def test_a_container_has_what_a_connector_needs_and_no_more(yard: Any, fak
         assert not {name for name in names if name.startswith(("TOWPATH_WORKER", "AWS_", "DOCKER_"))}
     assert any("listening" in line for line in lines)
     assert yard.mine() == []
+
+
+@pytest.mark.parametrize("reach", ["address", "port"])
+async def test_a_container_that_shares_no_folder_is_reached_over_tls_with_a_token(
+    yard: Any, faker_image: str, reach: Reach
+) -> None:
+    """On an engine elsewhere nothing can be mounted, and whoever is on the way must neither listen nor call."""
+    async with yard.launcher(ContainerPolicy(reach=reach)).launch(launch_of(faker_image)) as running:
+        mounts = container_of(yard).attrs["Mounts"]
+        assert [(mount["Type"], mount["Destination"]) for mount in mounts] == [("volume", "/run/towpath")]
+        assert container_of(yard).exec_run(["python3", "-c", "open('/run/towpath/x', 'w')"]).exit_code != 0
+        good, wrong = running.certificate, certificate()[0]
+        assert await _greeted(running.address, good, running.token) == grpc.StatusCode.OK
+        assert await _greeted(running.address, good, "a-guess") == grpc.StatusCode.UNAUTHENTICATED
+        assert await _greeted(running.address, wrong, running.token) == grpc.StatusCode.UNAVAILABLE
+        assert await _greeted(running.address, None, running.token) == grpc.StatusCode.UNAVAILABLE
+    left = {volume.name for volume in yard.client.volumes.list()}
+    assert not left & {mount["Name"] for mount in mounts}
+
+
+async def _greeted(address: str, trusted: bytes | None, token: str) -> grpc.StatusCode:
+    """Shake hands by a channel of one's own; return the status."""
+    async with channel_to(address, trusted) as channel:
+        stub: Any = connector_pb2_grpc.ConnectorServiceStub(channel)
+        request = connector_pb2.HandshakeRequest(supported_versions=[connector_pb2.ProtocolVersion(major=1)])
+        try:
+            await stub.Handshake(request, timeout=20, metadata=(("authorization", f"Bearer {token}"),))
+        except aio.AioRpcError as error:
+            return error.code()
+    return grpc.StatusCode.OK
 
 
 async def test_a_connector_reaches_its_system_but_neither_the_platform_nor_another_connector(
@@ -172,16 +206,18 @@ async def test_only_what_a_dead_worker_left_is_removed(yard: Any, docker_engine:
     dead, elsewhere = yard.run_dir.path.parent / "w-dead", "/nowhere/w-dead"
     left = client.containers.create(base, labels={RUN_DIR: str(dead)})
     others = client.containers.create(base, labels={RUN_DIR: elsewhere})
+    far = client.containers.create(base, labels={RUN_DIR: str(dead), MACHINE: "another/machine"})
     living = client.containers.create(base, labels={RUN_DIR: str(yard.run_dir.path)})
     network = client.networks.create("towpath-test-left", labels={RUN_DIR: str(dead)})
     try:
         assert await Reaper(yard.engine, Path(yard.run_dir.path.parent)).reap() == 1
         present = {container.id for container in client.containers.list(all=True)}
         assert left.id not in present
-        assert {others.id, living.id} <= present
+        assert {others.id, far.id, living.id} <= present
         assert network.id not in {one.id for one in client.networks.list()}
     finally:
         others.remove()
+        far.remove()
         living.remove()
 
 

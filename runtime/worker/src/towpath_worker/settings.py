@@ -17,6 +17,9 @@ TOWPATH_WORKER_DOCKER_CPUS            CPUs of a container                       
 TOWPATH_WORKER_DOCKER_PROCESSES       processes and threads of a container                     256
 TOWPATH_WORKER_DOCKER_TEMPORARY       bytes of a container's /tmp                              268435456
 TOWPATH_WORKER_DOCKER_SUBNETS         IPv4 network that containers' networks are cut from      10.213.0.0/16
+TOWPATH_WORKER_DOCKER_REACH           how containers are reached: "socket", in a shared folder;
+                                      "address", their own; "port", of the engine's machine;
+                                      "auto": "port" for an engine that is reached by TCP      auto
 TOWPATH_WORKER_DOCKER_ENV             variables of the worker that containers see, as for
                                       CONNECTOR_ENV; they see no others                        none
 TOWPATH_WORKER_CONNECTOR_ENV          more variables that connectors may see, by comma; a
@@ -43,7 +46,7 @@ from towpath_contracts import TASK_QUEUE
 from towpath_sdk.errors import Misconfigured
 
 from towpath_worker.launch import Limits
-from towpath_worker.launch.docker.policy import SUBNET_PREFIX, ContainerPolicy, PullPolicy
+from towpath_worker.launch.docker.policy import SUBNET_PREFIX, ContainerPolicy, PullPolicy, Reach
 
 __all__ = ["WorkerSettings", "default_run_dir"]
 
@@ -119,6 +122,7 @@ def _containers(read: _Reader, usual: ContainerPolicy) -> ContainerPolicy:
             temporary_bytes=int(read.number("DOCKER_TEMPORARY", limits.temporary_bytes, 1 << 20, 1 << 43)),
         ),
         pull=cast("PullPolicy", read.choice("DOCKER_PULL", usual.pull, ("missing", "always", "never"))),
+        reach=cast("Reach", read.choice("DOCKER_REACH", usual.reach, ("auto", "socket", "address", "port"))),
         subnets=read.network("DOCKER_SUBNETS", usual.subnets),
     )
 

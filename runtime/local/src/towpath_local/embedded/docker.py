@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from ipaddress import IPv4Network
@@ -53,6 +54,8 @@ class EmbeddedDocker(EmbeddedServer):
 
     def remove(self) -> None:
         """Remove images, containers and everything else of an engine that does not run."""
+        for place in _mounted_below(self.directory):  # by an engine that was killed
+            subprocess.run(["umount", "--lazy", place], check=False, capture_output=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _choose_ports(self) -> dict[str, int]:
@@ -92,6 +95,13 @@ class EmbeddedDocker(EmbeddedServer):
         except (DockerException, OSError) as error:
             return str(error)
         return None
+
+
+def _mounted_below(folder: Path) -> list[str]:
+    """Return where something is mounted in `folder`, the deepest first."""
+    table = Path("/proc/self/mounts")
+    places = [line.split()[1] for line in table.read_text().splitlines()] if table.exists() else []
+    return sorted((place for place in places if place.startswith(f"{folder}/")), reverse=True)
 
 
 def host_address(client: Any) -> str:

@@ -34,6 +34,7 @@ from towpath_worker.connectors.printed import PrintedTo
 from towpath_worker.connectors.secret_values import redactor_of
 from towpath_worker.failures import Located, Origin, shorten
 from towpath_worker.launch import Launch, Launcher, Limits, OnSpans, Running
+from towpath_worker.launch.channel import channel_to
 from towpath_worker.server.job_log import JobLog
 from towpath_worker.traced_calls import TracedCalls, follow
 from towpath_worker.transfer.schema import display
@@ -88,7 +89,7 @@ async def connected(
                 wanted = _launch_of(name, launch, printed, job, traces.handover(launch.connector, redactor))
                 running = await stack.enter_async_context(launcher.launch(wanted))
                 interceptors = [TracedCalls(connector=launch.connector)] if traces.are_on() else []
-                channel = grpc.aio.insecure_channel(running.address, options=_OPTIONS, interceptors=interceptors)
+                channel = channel_to(running.address, running.certificate, _OPTIONS, interceptors)
                 await stack.enter_async_context(channel)
                 connector = Connector(running, channel, origin, launch, redactor, printed)
                 await connector.handshake()

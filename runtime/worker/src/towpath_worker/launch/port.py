@@ -100,6 +100,11 @@ class Running(Protocol):
         """Bearer token of every call but health."""
         ...
 
+    @property
+    def certificate(self) -> bytes | None:
+        """PEM certificate that it proves itself with; None for a socket of this machine, which takes no TLS."""
+        ...
+
     async def ended(self) -> Ending:
         """Wait until the connector has ended, by itself or by somebody's hand. May be awaited by many."""
         ...

@@ -36,6 +36,7 @@ class RunningProcess:
         self.name = launch.name
         self.address = folder.address
         self.token = folder.token
+        self.certificate = None
         self.pid = process.pid
         self._process = process
         self._lines = PrintedLines(launch.on_line)

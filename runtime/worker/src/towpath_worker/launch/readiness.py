@@ -6,9 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any, cast
 
-import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from towpath_worker.launch.channel import channel_to
 
 __all__ = ["serving"]
 
@@ -20,11 +21,11 @@ _OPTIONS = (
 )
 
 
-async def serving(address: str, socket: Path | None = None) -> None:
+async def serving(address: str, socket: Path | None = None, certificate: bytes | None = None) -> None:
     """Return once the connector at `address` serves; `socket` is waited for first, if there is one. Never gives up."""
     while socket is not None and not socket.exists():  # noqa: ASYNC110, ASYNC240 - nobody could tell us; stat is quick
         await asyncio.sleep(0.01)
-    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
+    async with channel_to(address, certificate, _OPTIONS) as channel:
         health = cast("Any", health_pb2_grpc.HealthStub(channel))
         while True:
             try:

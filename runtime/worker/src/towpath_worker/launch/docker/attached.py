@@ -7,7 +7,10 @@ The connection is also the lifeline: the container's standard input is closed wi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import ssl
+import threading
 from typing import Any, Self
 
 from towpath_worker.launch.lines import PrintedLines
@@ -22,11 +25,44 @@ _CHUNK = 64 * 1024
 def attach(client: Any, container: str) -> socket.socket:
     """Attach to a container that was created and not started; blocks for some milliseconds."""
     answer = client.api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+    if isinstance(answer, ssl.SSLSocket):
+        return _decrypted(answer)
     connection: socket.socket = answer._sock.dup()  # noqa: SLF001 - the SDK hands out a file; asyncio takes a socket
     answer._response.close()  # noqa: SLF001 - it holds the socket open as well
     answer.close()
     connection.setblocking(False)
     return connection
+
+
+def _decrypted(answer: ssl.SSLSocket) -> socket.socket:
+    """Return one end of a pair of sockets whose other end is a connection to the engine over TLS, by two threads.
+
+    asyncio takes no socket that speaks TLS already.
+    """
+    mine, other = socket.socketpair()
+    answer.settimeout(None)
+    threading.Thread(target=_pass_on, args=(answer, other), name="docker-attached", daemon=True).start()
+    threading.Thread(target=_pass_end_on, args=(other, answer), name="docker-attached", daemon=True).start()
+    mine.setblocking(False)
+    return mine
+
+
+def _pass_on(engine: ssl.SSLSocket, other: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := engine.recv(_CHUNK):
+            other.sendall(chunk)
+    with contextlib.suppress(OSError):
+        other.shutdown(socket.SHUT_RDWR)
+
+
+def _pass_end_on(other: socket.socket, engine: ssl.SSLSocket) -> None:
+    """Nothing is ever written: the first that comes is the end."""
+    with contextlib.suppress(OSError):
+        other.recv(1)
+    with contextlib.suppress(OSError):
+        engine.shutdown(socket.SHUT_RDWR)
+    for one in (engine, other):
+        one.close()
 
 
 class Attached:

@@ -14,9 +14,9 @@ from towpath_sdk.errors import Unavailable
 
 from towpath_worker.launch.docker.attached import Attached
 from towpath_worker.launch.docker.engine import Engine
+from towpath_worker.launch.docker.reach import Endpoint
 from towpath_worker.launch.lines import PrintedLines
 from towpath_worker.launch.port import Ending, Launch
-from towpath_worker.launch.run_dir import ConnectorDir
 
 __all__ = ["RunningContainer", "Started"]
 
@@ -31,21 +31,22 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Started:
-    """A container that was started: its id at the engine, its first process here, and the attached connection."""
+    """A container that was started: its id at the engine, its first process there, where it listens, what it prints."""
 
     id: str
     pid: int
+    endpoint: Endpoint
     connection: socket.socket
 
 
 class RunningContainer:
     """A container from its start to its end."""
 
-    def __init__(
-        self, engine: Engine, launch: Launch, folder: ConnectorDir, token: str, started: Started, attached: Attached
-    ) -> None:
+    def __init__(self, engine: Engine, launch: Launch, token: str, started: Started, attached: Attached) -> None:
         self.name = launch.name
-        self.address = folder.address
+        self.endpoint = started.endpoint
+        self.address = started.endpoint.address
+        self.certificate = started.endpoint.certificate
         self.token = token
         self._engine = engine
         self._container = started.id

@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 _THREADS = 8
 _SECONDS = 120
+_NO_VERSION_ASKED = "1.41"
+"""Any that the SDK knows: with one it makes no request of its own at the start."""
 
 
 class Engine:
@@ -45,7 +47,7 @@ class Engine:
     def _call(self, call: Callable[[Any], T]) -> T:
         try:
             if self._client is None:
-                self._client = cast("Any", docker).from_env(timeout=_SECONDS)
+                self._client = _connect()
             return call(self._client)
         except APIError:
             raise
@@ -56,6 +58,23 @@ class Engine:
                 reason="DOCKER_UNAVAILABLE",
                 owner=Owner.PLATFORM,
             ) from error
+
+
+def _connect() -> Any:
+    """Connect as DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say, and in the version that the engine speaks."""
+    first = _client(_NO_VERSION_ASKED)
+    try:
+        version = str(first.api.version(api_version=False)["ApiVersion"])
+    finally:
+        first.close()
+    return _client(version)
+
+
+def _client(version: str) -> Any:
+    client = cast("Any", docker).from_env(timeout=_SECONDS, version=version)
+    # Otherwise REQUESTS_CA_BUNDLE, which is for other servers, would count more than the engine's own authority.
+    client.api.trust_env = False
+    return client
 
 
 def said(error: APIError) -> str:

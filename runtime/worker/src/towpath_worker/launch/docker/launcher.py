@@ -1,8 +1,9 @@
-"""Connectors as containers on the Docker engine of this machine, each on a Unix socket in a shared folder.
+"""Connectors as containers on a Docker engine, each on a socket in a shared folder, or on a port with TLS.
 
-A container gets what a connector needs, and nothing else: a read-only root, a bounded /tmp, the folder of its socket,
-the file of its token, a user that is not root, no capabilities, no way to new privileges, the engine's seccomp profile,
-limits, and a network of its own. Nothing of the worker's environment passes, but for names that its operator gave.
+A container gets what a connector needs, and nothing else: a read-only root, a bounded /tmp, the folder of its socket or
+of its certificate, its token, a user that is not root, no capabilities, no way to new privileges, the engine's seccomp
+profile, limits, and a network of its own. Nothing of the worker's environment passes, but for names that its operator
+gave.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError, NotFound
@@ -23,19 +23,18 @@ from towpath_worker.launch.docker.attached import Attached, attach
 from towpath_worker.launch.docker.container import RunningContainer, Started
 from towpath_worker.launch.docker.engine import Engine, said, status
 from towpath_worker.launch.docker.images import image_id
-from towpath_worker.launch.docker.labels import CONNECTOR, JOB, RUN_DIR
+from towpath_worker.launch.docker.labels import CONNECTOR, JOB, MACHINE, RUN_DIR, machine
 from towpath_worker.launch.docker.networks import make_network
 from towpath_worker.launch.docker.policy import ContainerPolicy
+from towpath_worker.launch.docker.reach import Way, way_to
 from towpath_worker.launch.port import Launch, Running
 from towpath_worker.launch.readiness import serving
-from towpath_worker.launch.run_dir import ConnectorDir, RunDir
+from towpath_worker.launch.run_dir import RunDir
 from towpath_worker.launch.spans import receiving
 from towpath_worker.launch.starting import finish, ready
 
 __all__ = ["DockerLauncher"]
 
-_SHARED = "/run/towpath"
-_TOKEN = "/run/towpath-token"  # noqa: S105 - a path
 _NOBODY = 65532
 """User of the containers of a worker that is root; any other worker's run as its own, which alone may connect."""
 _SERVER_ERROR = 500
@@ -79,12 +78,14 @@ class DockerLauncher:
         folder = self._run_dir.connector()
         name = f"towpath-{secrets.token_hex(6)}"
         try:
-            shared = folder.hand_over(self._user)
-            async with receiving(folder, launch.on_spans, self._user, _SHARED) as variables:
-                options = self._options(launch, folder, shared, variables)
-                running = await finish(self._start(launch, image, name, folder, options))
+            way = await self._engine.run(lambda client: way_to(client, self._policy.reach, folder, self._user))
+            taken = launch.on_spans if way.shared_at else None
+            async with receiving(folder, taken, self._user, way.shared_at) as variables:
+                options = self._options(launch, way, variables)
+                running = await finish(self._start(launch, image, name, folder.token, way, options))
                 try:
-                    await ready(running, serving(folder.address, folder.socket), self._start_timeout)
+                    found = running.endpoint
+                    await ready(running, serving(found.address, found.socket, found.certificate), self._start_timeout)
                     yield running
                 finally:
                     await finish(running.stop(self._stop_grace))
@@ -108,15 +109,15 @@ class DockerLauncher:
             await asyncio.sleep(_REMOVE_PAUSE)
 
     async def _start(
-        self, launch: Launch, image: str, name: str, folder: ConnectorDir, options: dict[str, Any]
+        self, launch: Launch, image: str, name: str, token: str, way: Way, options: dict[str, Any]
     ) -> RunningContainer:
-        token = folder.token
-        labels = {RUN_DIR: str(self._run_dir.path), JOB: launch.job, CONNECTOR: launch.name}
+        labels = {RUN_DIR: str(self._run_dir.path), MACHINE: machine(), JOB: launch.job, CONNECTOR: launch.name}
 
         def start(client: Any) -> Started:
             make_network(client, name, labels, self._policy.subnets)
             options["nano_cpus"] = min(options["nano_cpus"], int(client.info()["NCPU"]) * 10**9)
             container = client.containers.create(image, name=name, network=name, labels=labels, **options)
+            way.fill(container)
             connection = attach(client, container.id)
             try:
                 container.start()
@@ -124,30 +125,29 @@ class DockerLauncher:
             except BaseException:
                 connection.close()
                 raise
-            return Started(str(container.id), int(container.attrs["State"]["Pid"]), connection)
+            pid = int(container.attrs["State"]["Pid"])
+            return Started(str(container.id), pid, way.endpoint(container.attrs), connection)
 
         try:
             started = await self._engine.run(start)
         except APIError as error:
             raise _not_started(launch, error) from error
         attached = await Attached.open(started.connection)
-        return RunningContainer(self._engine, launch, folder, token, started, attached)
+        return RunningContainer(self._engine, launch, token, started, attached)
 
-    def _options(
-        self, launch: Launch, folder: ConnectorDir, shared: Path, variables: Mapping[str, str]
-    ) -> dict[str, Any]:
+    def _options(self, launch: Launch, way: Way, variables: Mapping[str, str]) -> dict[str, Any]:
         limits = self._policy.limits_for(launch.limits)
+        reached = way.options()
         return {
+            **reached,
             "environment": {
                 **self._environ,
                 **variables,
+                **reached["environment"],
                 "HOME": "/tmp",  # noqa: S108 - within the container
                 "TMPDIR": "/tmp",  # noqa: S108 - likewise
-                "TOWPATH_LISTEN": f"unix:{_SHARED}/s",
-                "TOWPATH_TOKEN_FILE": _TOKEN,
                 "TOWPATH_EXIT_WITH_PARENT": "1",
             },
-            "volumes": [f"{shared}:{_SHARED}", f"{folder.token_file}:{_TOKEN}:ro"],
             "tmpfs": {"/tmp": f"size={limits.temporary_bytes},mode=1777"},  # noqa: S108 - likewise
             "user": f"{self._user}:{self._user}",
             "read_only": True,

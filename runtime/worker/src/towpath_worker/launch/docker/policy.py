@@ -8,9 +8,13 @@ from typing import Literal, TypeAlias
 
 from towpath_worker.launch.port import Limits
 
-__all__ = ["SUBNET_PREFIX", "ContainerPolicy", "PullPolicy"]
+__all__ = ["SUBNET_PREFIX", "ContainerPolicy", "PullPolicy", "Reach"]
 
 PullPolicy: TypeAlias = Literal["missing", "always", "never"]
+
+Reach: TypeAlias = Literal["auto", "socket", "address", "port"]
+"""By a socket in a shared folder, by the container's own address, by a port of the engine's machine; `auto` is the
+socket where the engine is reached by one, and else the port."""
 
 SUBNET_PREFIX = 28
 """Bits of the network of one container, which needs two addresses."""
@@ -28,6 +32,7 @@ class ContainerPolicy:
 
     limits: Limits = _LIMITS
     pull: PullPolicy = "missing"
+    reach: Reach = "auto"
     subnets: IPv4Network = _SUBNETS
 
     def limits_for(self, asked: Limits) -> Limits:

@@ -1,7 +1,8 @@
 """Removes what dead workers of this machine left at the engine; never what belongs to a worker that lives.
 
 Every container and network carries the folder of the worker that made it, which holds a lock for as long as it lives.
-Only workers with the same base folder are judged: those of another user, or another installation, have another one.
+Only workers of this machine with the same base folder are judged: those of another user, or another installation, have
+another one, and nobody here can tell whether those of another machine live.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from docker.errors import APIError, NotFound
 from towpath_sdk.errors import Unavailable
 
 from towpath_worker.launch.docker.engine import Engine
-from towpath_worker.launch.docker.labels import RUN_DIR
+from towpath_worker.launch.docker.labels import RUN_DIR, is_of_this_machine
 from towpath_worker.launch.run_dir import is_dead
 
 __all__ = ["Reaper"]
@@ -65,4 +66,4 @@ class Reaper:
 
     def _left(self, labels: Any) -> bool:
         folder = Path(labels[RUN_DIR])
-        return folder.parent == self._base and is_dead(folder)
+        return is_of_this_machine(labels) and folder.parent == self._base and is_dead(folder)
