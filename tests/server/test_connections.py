@@ -263,7 +263,14 @@ async def test_plan_asks_the_destination_about_streams_of_a_connection_that_need
     everything = await api.connections.PlanConnection(connections_pb2.PlanConnectionRequest(connection=draft))
     assert len(everything.streams) == 3
     assert bench.connectors.discoveries == 2
-    draft.streams.append(stream("orders", "READ_MODE_INCREMENTAL"))
+    bench.connectors.failure = failures_pb2.Failure(
+        kind="KIND_DENIED", reason="FROM_CONNECTOR", message="no", origin="x"
+    )
+    draft.streams.append(stream("brand_new"))
+    with refused(grpc.StatusCode.PERMISSION_DENIED, "FROM_CONNECTOR"):
+        await api.connections.PlanConnection(connections_pb2.PlanConnectionRequest(connection=draft))
+    draft.streams[0].CopyFrom(stream("orders", "READ_MODE_INCREMENTAL"))
+    bench.connectors.failure = None
     with refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_STREAMS"):
         await api.connections.PlanConnection(connections_pb2.PlanConnectionRequest(connection=draft))
     draft.destination = "destinations/none"

@@ -173,7 +173,7 @@ async def _serve(settings: Settings, store: SqlStore) -> RunningServer:
     sources_pb2_grpc.add_SourceServiceServicer_to_server(source_service, server)
     destinations_pb2_grpc.add_DestinationServiceServicer_to_server(DestinationService(destinations), server)
     kept = Connections(store, sources, schedules)
-    connections = ConnectionService(kept, jobs, Plans(kept, sources, destinations, tasks))
+    connections = ConnectionService(kept, jobs, Plans(kept, destinations, tasks))
     connections_pb2_grpc.add_ConnectionServiceServicer_to_server(connections, server)
     jobs_pb2_grpc.add_JobServiceServicer_to_server(JobService(jobs, follower), server)
     runs = JobRunService(jobs, attempts, Publications(store, changes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 import structlog
 from towpath_sdk.errors import Misconfigured, TowpathError
@@ -28,12 +29,15 @@ from towpath_server.use_cases.requests import check_etag, fields_to_change, now,
 from towpath_server.use_cases.schedules import Schedules
 from towpath_server.use_cases.store import Records, Store
 
-__all__ = ["ConnectionView", "Connections", "WantedConnection"]
+__all__ = ["Catalog", "ConnectionView", "Connections", "WantedConnection"]
 
 _log = structlog.get_logger()
 
 _CHANGEABLE = frozenset({"streams", "schedule", "schema_change_policy", "settings"})
 _FIXED = frozenset({"name", "source", "destination"})
+
+Catalog: TypeAlias = Mapping[StreamName, CatalogStream]
+"""What a source offers, by name."""
 
 
 @dataclass(frozen=True)
@@ -107,14 +111,19 @@ class Connections:
         await self._schedules.settle(identifier)
         return ConnectionView(connection, None, await self._schedules.next_run_time(connection))
 
-    async def selected(self, wanted: WantedConnection, remaining: float | None) -> tuple[StreamSelection, ...]:
-        """Return what `create` would select, every check included, and store nothing."""
+    async def selected(
+        self, wanted: WantedConnection, remaining: float | None
+    ) -> tuple[tuple[StreamSelection, ...], Catalog]:
+        """Return what `create` would select, and what it was checked against; store nothing.
+
+        Raises what `create` raises, and what the source fails with where its catalog is not known.
+        """
         source = id_of("sources", wanted.source, "connection.source")
         destination = id_of("destinations", wanted.destination, "connection.destination")
         async with self._store.read() as records:
             await _endpoint(records, Role.SOURCE, source)
             modes = await _write_modes(records, await _endpoint(records, Role.DESTINATION, destination))
-        return await self._select(source, wanted.streams, modes, remaining)
+        return await self._checked(source, wanted.streams, modes, remaining)
 
     async def get(self, identifier: str) -> ConnectionView:
         """Return one connection. Raises NotFound."""
@@ -255,32 +264,41 @@ class Connections:
     async def _select(
         self, source: str, wanted: Sequence[WantedStream], modes: Sequence[WriteMode], remaining: float | None
     ) -> tuple[StreamSelection, ...]:
+        """Select streams, those too that the source cannot be asked about now: the job will say what does not exist."""
+        try:
+            return (await self._checked(source, wanted, modes, remaining))[0]
+        except Misconfigured:
+            raise
+        except TowpathError as error:
+            if not wanted:
+                raise
+            _log.warning("selection not checked against the source", source=source, reason=error.reason)
+            return tuple(with_defaults(stream) for stream in wanted)
+
+    async def _checked(
+        self, source: str, wanted: Sequence[WantedStream], modes: Sequence[WriteMode], remaining: float | None
+    ) -> tuple[tuple[StreamSelection, ...], Catalog]:
+        """Select streams, all when none are wanted, and return what they were checked against."""
         if not wanted:
-            catalog = await self._sources.fresh_catalog(source, remaining)
-            streams = select_all(catalog, modes)
-            check_selection(streams, modes, _by_name(catalog))
-            return streams
+            found = await self._sources.fresh_catalog(source, remaining)
+            streams, catalog = select_all(found, modes), _by_name(found)
+            check_selection(streams, modes, catalog)
+            return streams, catalog
         streams = tuple(with_defaults(stream) for stream in wanted)
         check_selection(streams, modes, None)
         known = await self._sources.known_catalog(source)
         if known is not None:
+            catalog = _by_name(known)
             try:
-                check_selection(streams, modes, _by_name(known))
+                check_selection(streams, modes, catalog)
             except Misconfigured:
                 # The source may have changed since: only what it shows now is held against the selection.
                 _log.info("selection does not match the known catalog; discovering", source=source)
             else:
-                return streams
-        try:
-            catalog = await self._sources.fresh_catalog(source, remaining)
-        except Misconfigured:
-            raise
-        except TowpathError as error:
-            # A selection can be kept while its source or the workers are down; the job will say what does not exist.
-            _log.warning("selection not checked against the source", source=source, reason=error.reason)
-            return streams
-        check_selection(streams, modes, _by_name(catalog))
-        return streams
+                return streams, catalog
+        catalog = _by_name(await self._sources.fresh_catalog(source, remaining))
+        check_selection(streams, modes, catalog)
+        return streams, catalog
 
 
 async def _existing(records: Records, identifier: str, *, lock: bool = False) -> Connection:
@@ -346,5 +364,5 @@ def _check_fixed(present: Connection, wanted: WantedConnection) -> None:
             )
 
 
-def _by_name(catalog: Sequence[CatalogStream]) -> Mapping[StreamName, CatalogStream]:
+def _by_name(catalog: Sequence[CatalogStream]) -> Catalog:
     return {stream.name: stream for stream in catalog}
