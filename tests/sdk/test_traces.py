@@ -103,6 +103,9 @@ def test_traces_that_cannot_be_sent_say_what_to_do(monkeypatch: pytest.MonkeyPat
     """A collector that stays empty without a word is looked for in the wrong place."""
     with pytest.raises(Misconfigured, match="set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"):
         traces.start_traces("shop", {**COLLECTOR, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})
+    with pytest.raises(Misconfigured, match="in OTEL_EXPORTER_OTLP_HEADERS") as refused:
+        traces.start_traces("shop", {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://shop:{SECRET}@collector:4317"})
+    assert SECRET not in str(refused.value)
     monkeypatch.setitem(sys.modules, "towpath_sdk._traces.tracing", None)
     with pytest.raises(Misconfigured, match=r"pip install 'towpath-sdk\[otel\]'"):
         traces.start_traces("shop", COLLECTOR)

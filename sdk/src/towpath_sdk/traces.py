@@ -151,6 +151,12 @@ def start_traces(service: str, environ: Mapping[str, str], secrets: KnownSecrets
             " the collector's gRPC port, which mostly is 4317",
             reason="INVALID_TRACES",
         )
+    if "@" in endpoint:
+        raise Misconfigured(
+            f"{_ENDPOINTS[1]} holds a user or password, which gRPC does not send and the log would show; give what the"
+            " collector asks for in OTEL_EXPORTER_OTLP_HEADERS",
+            reason="INVALID_TRACES",
+        )
     _State.secrets = secrets or _State.secrets
     try:
         from towpath_sdk._traces.tracing import OtelTracing  # noqa: PLC0415 - costs a fifth of a second, and is optional
