@@ -81,7 +81,6 @@ class Topology(WorkerRig):
     def _server(self, number: int, address: str) -> Command:
         flags = {
             "listen": address,
-            "database-url": self.database_url,
             "key-file": self.root / "keys",
             "token-file": self.root / "tokens",
             "worker-token-file": self.root / "worker-tokens",
@@ -93,7 +92,12 @@ class Topology(WorkerRig):
             "lease": f"{self.lease:g}",
         }
         argv = [sys.executable, "-m", "towpath_server", *(f"--{name}={value}" for name, value in flags.items())]
-        return Command(name=f"server {number}", argv=argv, log=self.root / f"server-{number}.log")
+        return Command(
+            name=f"server {number}",
+            argv=argv,
+            log=self.root / f"server-{number}.log",
+            environment={"TOWPATH_SERVER_DATABASE_URL": self.database_url},
+        )
 
     def _envoy(self, servers: list[str]) -> Command:
         flags = ["--listen", self.address.replace("localhost", "127.0.0.1"), "--name", "localhost", "--for-workers"]

@@ -113,15 +113,14 @@ async def server_process(
     """
     settings = bench.settings
     flags = [
-        f"--database-url={settings.database_url}",
         f"--temporal-address={settings.temporal_address}",
         f"--temporal-namespace={settings.temporal_namespace}",
         f"--task-queue={settings.task_queue}",
         "--lease=5",
         *(arguments or ("--auth=off",)),
     ]
-    keys = {"TOWPATH_SERVER_KEYS": " ".join(settings.keys)}
-    process = ServerProcess(directory, flags, {**keys, **values.pop("environment", {})}, **values)
+    secret = {"TOWPATH_SERVER_KEYS": " ".join(settings.keys), "TOWPATH_SERVER_DATABASE_URL": settings.database_url}
+    process = ServerProcess(directory, flags, {**secret, **values.pop("environment", {})}, **values)
     try:
         yield process
     finally:

@@ -147,3 +147,13 @@ async def test_program_refuses_to_be_open_to_the_world(sqlite_bench: Bench, tmp_
     assert output == (
         "towpath-server: listening on 0.0.0.0:0, beyond loopback, needs --tls-cert-file and --tls-key-file\n"
     )
+
+
+async def test_program_takes_no_password_by_flag(sqlite_bench: Bench, tmp_path: Path) -> None:
+    """Whoever is logged in reads the process list; and the refusal does not repeat what it refuses."""
+    flags = ("--auth=off", "--database-url=postgresql://towpath:pass-in-flag@127.0.0.1:1/towpath")
+    async with server_process(sqlite_bench, tmp_path / "server", *flags) as process:
+        code, output = process.run_to_end()
+    assert code == 3
+    assert "set TOWPATH_SERVER_DATABASE_URL instead" in output
+    assert "pass-in-flag" not in output

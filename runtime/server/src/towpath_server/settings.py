@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from towpath_contracts import TASK_QUEUE
 from towpath_sdk.errors import Misconfigured
@@ -80,10 +81,11 @@ class Settings:
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Build settings from flags, and from TOWPATH_SERVER_* where a flag is absent.
 
-    Exits with the usage when a flag is unknown. Raises Misconfigured when the settings contradict themselves, or a file
-    that they name cannot be read.
+    Exits with the usage when a flag is unknown. Raises Misconfigured when the settings contradict themselves, a file
+    that they name cannot be read, or a flag holds a password.
     """
     given = _parser(environment).parse_args(arguments)
+    _keep_password_off_the_process_list(given.database_url, environment)
     insecure = given.auth == "off"
     if insecure and not _is_local(given.listen):
         raise Misconfigured("--auth off is for loopback only", reason="UNSAFE_LISTEN")
@@ -141,6 +143,17 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     add("log-level", "info", "debug, info, warning or error", choices=("debug", "info", "warning", "error"))
     add("log-format", "console", "console or json", choices=("console", "json"))
     return parser
+
+
+def _keep_password_off_the_process_list(database_url: str, environment: Mapping[str, str]) -> None:
+    """Raise Misconfigured when the URL was a flag, which every user of the machine can read, and holds a password."""
+    variable = f"{_PREFIX}DATABASE_URL"
+    if database_url != environment.get(variable) and urlsplit(database_url).password:
+        raise Misconfigured(
+            f"--database-url holds a password, and flags are visible in the process list; set {variable} instead, or"
+            " name a passfile",
+            reason="PASSWORD_IN_FLAG",
+        )
 
 
 def _is_local(listen: str) -> bool:
