@@ -39,8 +39,8 @@ def test_sdk_exports_exactly_what_it_declares() -> None:
     sdk = importlib.import_module("towpath_sdk")
     public = {
         name
-        for name, value in vars(sdk).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+        for name in dir(sdk)
+        if not name.startswith("_") and not isinstance(getattr(sdk, name), ModuleType) and name != "annotations"
     }
     assert public == set(sdk.__all__)
 

@@ -6,10 +6,10 @@ wait for Arrow.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+import importlib
+import typing
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from towpath_sdk.catalog import ReadMode, ReadStream, Split, Stream, StreamName, WriteMode, WriteStream
     from towpath_sdk.check import Probe
     from towpath_sdk.config import Config, Secret
@@ -102,7 +102,7 @@ def __getattr__(name: str) -> object:
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{home}"), name)
     return value
 
 
