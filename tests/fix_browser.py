@@ -14,6 +14,9 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-dev-shm-usage",
     "--disable-gpu",
+    # Chromium drops what is under way on HTTP/2, and that alone, when a network of the machine comes or goes, as those
+    # of Docker do.
+    "--disable-http2",
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",

@@ -23,16 +23,24 @@ SECONDS = 20_000
 
 @dataclass
 class WebPage:
-    """One tab. `complaints` is what the browser's console said: errors of scripts, and what the CSP forbade."""
+    """One tab. `token` is for servers that ask for one.
+
+    `complaints` is what the browser's console said: errors of scripts, and what the CSP forbade.
+    """
 
     page: Page
     base: str
+    token: str = ""
     complaints: list[str] = field(default_factory=list[str])
     foreign: list[str] = field(default_factory=list[str])
 
     def go(self, path: str) -> None:
-        """Open an address of the client and wait for its heading."""
+        """Open an address of the client, sign in where that is asked for, and wait for its heading."""
         self.page.goto(f"{self.base}{path}")
+        if self.token:
+            self.page.get_by_label("API token").fill(self.token)
+            self.button("Sign in").click()
+            expect(self.page.get_by_label("API token")).to_have_count(0, timeout=SECONDS)
         expect(self.page.locator("h1, h2").first).to_be_visible(timeout=SECONDS)
 
     def button(self, name: str) -> Locator:
@@ -61,13 +69,18 @@ class WebPage:
 
 
 @contextmanager
-def open_page(browser: Browser, base: str, *, theme: Theme = "light") -> Generator[WebPage]:
-    """Open a tab of its own, without anything that another one left in the browser; its console must stay silent."""
-    context = browser.new_context(color_scheme=theme, viewport={"width": 1280, "height": 860})
+def open_page(browser: Browser, base: str, *, token: str = "", theme: Theme = "light") -> Generator[WebPage]:
+    """Open a tab of its own, without anything that another one left in the browser; its console must stay silent.
+
+    `token` signs in wherever the tab goes. The authority of a test's certificates is none that a browser knows.
+    """
+    context = browser.new_context(
+        color_scheme=theme, viewport={"width": 1280, "height": 860}, ignore_https_errors=base.startswith("https:")
+    )
     context.set_default_timeout(SECONDS)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    tab = WebPage(page, base.rstrip("/"))
+    tab = WebPage(page, base.rstrip("/"), token)
     page.on("console", lambda said: tab.complaints.append(said.text) if said.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: tab.complaints.append(str(error)))
     page.on("request", lambda sent: None if sent.url.startswith((tab.base, "blob:")) else tab.foreign.append(sent.url))

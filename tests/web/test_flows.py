@@ -1,4 +1,7 @@
-"""What a person does in the web client, from an empty install on, with real connectors, PostgreSQL and S3."""
+"""What a person does in the web client, from an empty install on, with real connectors, PostgreSQL and S3.
+
+The first steps are gone where `towpath up` serves the client, and behind the Envoy of a deployment too.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,27 @@ from towpath_local.embedded.postgres import EmbeddedPostgres
 from towpath_local.embedded.s3 import EmbeddedS3
 from towpath_sdk._wire.states import decode_state
 from web_page import SECONDS, WebPage, open_page
+from web_site import Site, deployed_site
+
+_EVERYWHERE = ("towpath up", "deployment")
+_HERE = pytest.mark.parametrize("site", _EVERYWHERE[:1], indirect=True)
+
+
+@pytest.fixture(scope="module", params=_EVERYWHERE)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Where the web client is; each starts when the first test there does."""
+    if request.param == "deployment":
+        temporal, postgres = (request.getfixturevalue(name) for name in ("temporal", "postgres"))
+        with deployed_site(tmp_path_factory.mktemp("site"), temporal, postgres) as deployed:
+            yield deployed
+    else:
+        stack: Stack = request.getfixturevalue("stack")
+        yield Site(stack.endpoint.web)
 
 
 @pytest.fixture(scope="module")
-def pipe(stack: Stack, postgres: EmbeddedPostgres, s3: EmbeddedS3) -> Iterator[Pipe]:
-    """A database with two tables, an empty bucket, and a Towpath that knows nothing of them yet."""
+def pipe(site: Site, stack: Stack, postgres: EmbeddedPostgres, s3: EmbeddedS3) -> Iterator[Pipe]:
+    """A database with two tables and an empty bucket; no Towpath knows of them yet."""
     with fresh_pipe(stack, postgres, s3) as fresh:
         with fresh.database.connect() as connection:
             connection.execute(
@@ -31,9 +50,9 @@ def pipe(stack: Stack, postgres: EmbeddedPostgres, s3: EmbeddedS3) -> Iterator[P
 
 
 @pytest.fixture
-def tab(browser: Browser, stack: Stack) -> Iterator[WebPage]:
+def tab(browser: Browser, site: Site) -> Iterator[WebPage]:
     """One tab; whatever a flow does, the console stays silent and nobody else is asked for anything."""
-    with open_page(browser, stack.endpoint.web) as opened:
+    with open_page(browser, site.web, token=site.token) as opened:
         yield opened
         assert opened.complaints == []
         assert opened.foreign == []
@@ -109,6 +128,7 @@ def test_streams_are_chosen_and_their_rows_are_watched_on_their_way(tab: WebPage
     expect(tab.page.locator(".numbers")).to_contain_text("5,000")
 
 
+@_HERE
 def test_connection_tells_its_history_and_leaves_as_a_file_that_apply_takes(tab: WebPage, stack: Stack) -> None:
     """What the browser exports, the command line takes; nothing changes by it, and no secret is in it."""
     tab.go("/connections")
@@ -129,6 +149,7 @@ def test_connection_tells_its_history_and_leaves_as_a_file_that_apply_takes(tab:
     assert "unchanged" in applied.out + applied.err
 
 
+@_HERE
 def test_settings_and_state_are_changed_behind_a_guard(tab: WebPage, stack: Stack) -> None:
     """What costs data asks for the name first; what is saved is what the command line then sees."""
     tab.go("/connections/web-shop-web-lake?tab=settings")
@@ -164,6 +185,7 @@ def test_settings_and_state_are_changed_behind_a_guard(tab: WebPage, stack: Stac
     assert stored.schedule.interval.seconds == 900
 
 
+@_HERE
 def test_pipeline_file_is_compared_and_then_imported(tab: WebPage, stack: Stack) -> None:
     """The same file as for the command line makes the same things, and every difference is seen before it is made."""
     file = "kind: source\nname: web-made-up\nconnector: source-faker\nconfig: {seed: 4611686018427387905}\n"

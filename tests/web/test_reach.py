@@ -32,24 +32,31 @@ class Place:
 
 @pytest.fixture(scope="module")
 def jobs(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
-    """A connection that works and one that does not, each with a finished job."""
+    """A connection that works, one that does not, and one whose source changes, each with a finished job."""
     names = ("customers", "orders", "events", "types")
-    config = {"seed": 7, "rows": 20_000}
+    config = {"seed": 7, "rows": 20_000, "batch_rows": 1_000, "checkpoint_rows": 1_000}
     failing = {**config, "failures": {"streams": {"orders": {"kind": "denied", "after_rows": 100}}}}
+    changing = {"seed": 7, "schema_change_after_rows": 300}
     made = dict[str, Job]()
     folder: Path = tmp_path_factory.mktemp("reach")
     with stack.client() as client:
         client.destinations.create("reach-lake", "destination-local", {"path": str(folder)})
         client.sources.create("reach-many", "source-faker", {"seed": 7, "extra_streams": _STREAMS})
-        for name, fields in {"reach-shop": config, "reach-shop-eu": failing}.items():
+        for name, fields in {"reach-shop": config, "reach-shop-eu": failing, "reach-changing": changing}.items():
             client.sources.create(name, "source-faker", fields)  # pyright: ignore[reportArgumentType]
-            streams = [
-                ConnectionStream(name=StreamName(name=each), read_mode=ReadMode.READ_MODE_SNAPSHOT) for each in names
-            ]
+            streams = [_stream(each, incremental=fields is changing) for each in names]
             connection = Connection(source=f"sources/{name}", destination="destinations/reach-lake", streams=streams)
             connection.schedule.cron.expression = "0 3 * * *"
+            connection.settings.commit_bytes = 1 << 17
             made[name] = client.connections.sync(client.connections.create(name, connection).name)
     return {name: stack.wait(job) for name, job in made.items()}
+
+
+def _stream(name: str, *, incremental: bool) -> ConnectionStream:
+    if incremental and name != "types":
+        mode = ReadMode.READ_MODE_INCREMENTAL
+        return ConnectionStream(name=StreamName(name=name), read_mode=mode, cursor_column="updated_at")
+    return ConnectionStream(name=StreamName(name=name), read_mode=ReadMode.READ_MODE_SNAPSHOT)
 
 
 @pytest.fixture
@@ -64,7 +71,8 @@ def _places(jobs: dict[str, Job]) -> list[Place]:
         Place("connections", "/connections", "reach-shop-eu"),
         Place("connection", "/connections/reach-shop", "Rows per run"),
         Place("connection-streams", "/connections/reach-shop?tab=streams", "4 of "),
-        Place("connection-state", "/connections/reach-shop?tab=state", "What the source asked"),
+        Place("connection-state", "/connections/reach-changing?tab=state", "What the source asked"),
+        Place("connection-schema", "/connections/reach-changing?tab=schema", "New schema delivered"),
         Place("connection-settings", "/connections/reach-shop?tab=settings", "The next five times"),
         Place("connection-events", "/connections/reach-shop?tab=events", "anonymous"),
         Place("connection-yaml", "/connections/reach-shop?tab=yaml", "kind: connection"),

@@ -23,12 +23,17 @@ export function SchemaTab({ connection }: { connection: Connection }) {
     connection.schemaChangePolicy === Connection_SchemaChangePolicy.FAIL ? t.schema.stops : t.schema.goesOn;
   return (
     <>
-      <p className="muted">
-        {policy}{" "}
-        <Link to="/connections/$id" params={{ id: idOf(connection.name) }} search={{ tab: "settings" }}>
+      <div className="lead-row">
+        <p className="muted">{policy}</p>
+        <Link
+          to="/connections/$id"
+          params={{ id: idOf(connection.name) }}
+          search={{ tab: "settings" }}
+          className="button small"
+        >
           {t.schema.change}
         </Link>
-      </p>
+      </div>
       {list.data.length === 0 ? (
         <Empty title={t.schema.empty}>{t.schema.emptyHelp}</Empty>
       ) : (
