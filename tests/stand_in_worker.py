@@ -101,7 +101,7 @@ class StandInConnectors:
     """What the connectors answer; a test may change it at any time.
 
     `tasks` are those that arrived, `launches` their configurations. With `failure` set, every check and discover fails
-    with it; each takes `pause` seconds.
+    with it; each takes `pause` seconds. With `halfway` set, that is reported of a task, which waits for `go_on` then.
     """
 
     streams: list[types_pb2.StreamDescriptor] = field(
@@ -115,6 +115,8 @@ class StandInConnectors:
     discoveries: int = 0
     failure: failures_pb2.Failure | None = None
     pause: float = 0.0
+    halfway: worker_pb2.ReportTaskRequest | None = None
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer(self, task: worker_pb2.GetTaskResponse) -> worker_pb2.CompleteTaskRequest:
         """Answer one task, by the program or the image that the connector is started with."""
@@ -190,6 +192,10 @@ class StandInActivities:
     async def run_task(self, task: RunTaskInput) -> None:
         """Answer a connector task."""
         work = await self._tasks.GetTask(worker_pb2.GetTaskRequest(task_id=task.task_id))
+        if (report := self._connectors.halfway) is not None:
+            report.task_id = task.task_id
+            await self._tasks.ReportTask(report)
+            await self._connectors.go_on.wait()
         answer = await self._connectors.answer(work)
         answer.task_id = task.task_id
         await self._tasks.CompleteTask(answer)

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.rpc import error_details_pb2, status_pb2
 from towpath.connector.v1 import types_pb2
-from towpath.connector.v1.connector_pb2 import CheckRequest, CheckResponse
+from towpath.connector.v1.connector_pb2 import CheckRequest, CheckResponse, WatchCheckRequest, WatchCheckResponse
 from towpath_destination_local import LocalConfig, LocalDestination
 from towpath_sdk import Probe
 
@@ -48,6 +48,16 @@ def _change(status: status_pb2.Status, kind: Any, change: Any) -> None:
             detail.Pack(kind)
 
 
+def _silent_on_passes(_: WatchCheckRequest, said: WatchCheckResponse) -> WatchCheckResponse | None:
+    """Tell of failures alone."""
+    return said if said.ended.status.code else None
+
+
+def _endless(_: WatchCheckRequest, said: WatchCheckResponse) -> WatchCheckResponse | None:
+    """Announce a probe, and never say how it ended."""
+    return said if said.begun else None
+
+
 class _Sweeping(LocalDestination):
     """Tries whether it may delete, with files of others."""
 
@@ -73,5 +83,8 @@ for check_id, name, each, case in (
     ("check.failure-has-next-step", "does not say what to do", _speechless, {}),
 ):
     mutant(check_id, "source", name, begin=answers("Check", CheckRequest, CheckResponse, each), case=case)
+for name, tell in (("does not tell of what passed", _silent_on_passes), ("never says how a probe ended", _endless)):
+    begin = answers("WatchCheck", WatchCheckRequest, WatchCheckResponse, tell)
+    mutant("check.watch-agrees", "source", name, begin=begin)
 mutant("check.changes-nothing", "destination", "deletes published files", part=_Sweeping)
 mutant("check.deadline", "source", "keeps a lock of a cancelled Check", begins=forgets_its_lock("Check"))

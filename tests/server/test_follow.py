@@ -1,4 +1,4 @@
-"""Following a job: pictures of its progress and lines of its log, over any server, across a reconnect."""
+"""Following a job or a check: pictures of progress and lines of its log, over any server, across a reconnect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import grpc
 from fix_towpath_server import Api, Bench
 from grpc import aio
 from server_steps import Attempt, begin, connect, create_ends, incremental, publish, refused, stream, sync
-from towpath.control.v1 import jobs_pb2
+from towpath.control.v1 import destinations_pb2, jobs_pb2, sources_pb2
 from towpath.runtime.v1 import worker_pb2
 
 LEVELS = ("LEVEL_DEBUG", "LEVEL_INFO", "LEVEL_WARN", "LEVEL_ERROR")
@@ -78,6 +78,23 @@ async def test_watch_begins_with_the_present_and_ends_with_the_end(api: Api) -> 
     assert committed == sorted(committed)
     assert {0, 10, 20, 30} <= set(committed)
     assert pictures[-1].streams[0].progress.rows_committed == 30
+
+
+async def test_probes_of_a_check_are_seen_through_another_server_than_the_workers(bench: Bench) -> None:
+    """Who waits for a check is on one server, and the worker that runs it tells another."""
+    api, other = await bench.start(), await bench.start()
+    await bench.start_worker(api)
+    await create_ends(api)
+    bench.connectors.halfway = worker_pb2.ReportTaskRequest(results=[{"probe": "network"}], running="login")
+    source = sources_pb2.WatchCheckSourceRequest(name="sources/shop")
+    steps = aiter(other.sources.WatchCheckSource(source, timeout=30))
+    first = await anext(steps)
+    assert ([result.probe for result in first.results], first.running) == (["network"], "login")
+    bench.connectors.go_on.set()
+    assert [([result.probe for result in step.results], step.running) async for step in steps] == [(["network"], "")]
+    destination = destinations_pb2.WatchCheckDestinationRequest(name="destinations/lake")
+    *_, last = [step async for step in other.destinations.WatchCheckDestination(destination, timeout=30)]
+    assert [result.probe for result in last.results] == ["network"]
 
 
 async def test_watch_shows_changes_that_come_through_another_server(bench: Bench) -> None:

@@ -141,4 +141,7 @@ async def test_task_is_completed_by_the_worker_that_took_it(rig: Rig, bench: Ben
     false = worker_pb2.CompleteTaskRequest(task_id=task, failure={"message": "all is lost"})
     with refused(grpc.StatusCode.PERMISSION_DENIED, "NOT_HELD"):
         await rig.api.tasks.CompleteTask(false, metadata=rig.first)
+    with refused(grpc.StatusCode.PERMISSION_DENIED, "NOT_HELD"):
+        report = worker_pb2.ReportTaskRequest(task_id=task, results=[{"probe": "all is well"}])
+        await rig.api.tasks.ReportTask(report, metadata=rig.first)
     assert [result.status.code for result in (await checking).results] == [0]

@@ -15,7 +15,8 @@ from towpath_server.api.rules import RULES, check_rules
 
 OUTSIDE = ("grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection")
 SEEN_BY_ALL = ("Get", "List", "Watch", "Tail")
-REACHING_OUT = ("Check", "Discover")
+REACHING_OUT = "WatchCheck"
+"""Begins what it watches."""
 WITH_POWER = ("ConnectorService", "TokenService", "AuditService")
 
 
@@ -26,7 +27,7 @@ def wanted_roles(service: str, method: str) -> set[str]:
     if method == "WhoAmI":
         return set(ROLES)
     kind = service.rpartition(".")[2]
-    looks = method.startswith(SEEN_BY_ALL)
+    looks = method.startswith(SEEN_BY_ALL) and not method.startswith(REACHING_OUT)
     if kind in ("TokenService", "AuditService") or (kind in WITH_POWER and not looks):
         return {"admin"}
     return {"viewer", "editor", "admin"} if looks else {"editor", "admin"}

@@ -78,6 +78,7 @@ def test_source_is_connected_and_its_secret_never_comes_back(tab: WebPage, pipe:
     tab.button("Save and check").click()
     checks = tab.page.get_by_role("region", name="Checks")
     expect(checks.get_by_text("Failed").first).to_be_visible(timeout=SECONDS)
+    expect(checks.get_by_role("listitem").filter(has_text="Running")).to_have_count(0)
     expect(checks).to_contain_text("password")
     secret = tab.page.get_by_label("Password")
     expect(secret).to_have_value("")

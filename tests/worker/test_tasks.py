@@ -60,6 +60,22 @@ def test_check_reports_each_probe(rig: WorkerRig, fault: Path) -> None:
     assert [result.probe for result in rig.client.sources.check(source_of(fault))] == ["manners"]
 
 
+def test_probes_are_seen_one_by_one_while_a_check_goes_on(rig: WorkerRig, fault: Path) -> None:
+    """Who waits for a slow probe sees what has passed; a connector that cannot tell is asked for all at once."""
+    watched = list(rig.client.sources.watch_check(source_of(fault)))
+    assert [[result.probe for result in step.results] for step in watched] == [["manners"]]
+    fault.write_text("check_lasts")
+    steps = rig.client.sources.watch_check(source_of(fault))
+    for step in steps:
+        assert [result.probe for result in step.results] == ["manners"]
+        if step.running == "patience":
+            fault.write_text("")
+            break
+    *_, last = steps
+    assert [result.probe for result in last.results] == ["manners", "patience"]
+    assert last.running == ""
+
+
 def test_discover_returns_every_page(rig: WorkerRig, fault: Path) -> None:
     """A catalogue is longer than a message may be."""
     streams = list(rig.client.sources.discover(source_of(fault)))

@@ -195,7 +195,7 @@ def _look_into(folder: Path, heard: Overheard, seen: dict[str, tuple[int, int]])
 
 def _statuses(method: Method, heard: Heard) -> Iterator[bytes]:
     """Serialized statuses within the messages of a call: results of probes, of streams, reasons of rejected rows."""
-    if method.name == "Check":
+    if method.name in ("Check", "WatchCheck"):
         yield from heard.messages
     for kind, raw in _kinds(method, heard):
         if kind in ("status", "rejected"):

@@ -38,11 +38,12 @@ class Heard:
 
 @dataclass(frozen=True)
 class Method:
-    """One method; `role` is the one that serves it, None for what every connector serves."""
+    """One method; `role` is the one that serves it, None for what every connector serves, or may if `optional`."""
 
     name: str
     role: Capability | None
     call: Callable[[Peer, Subject], Awaitable[Heard]]
+    optional: bool = False
 
 
 async def _handshake(peer: Peer, subject: Subject) -> Heard:
@@ -55,6 +56,10 @@ async def _spec(peer: Peer, subject: Subject) -> Heard:
 
 async def _check(peer: Peer, subject: Subject) -> Heard:
     return _heard(await peer.check(subject.config_json, subject.seconds))
+
+
+async def _watch_check(peer: Peer, subject: Subject) -> Heard:
+    return _heard(await peer.watch_check(subject.config_json, subject.seconds))
 
 
 async def _discover(peer: Peer, subject: Subject) -> Heard:
@@ -105,6 +110,7 @@ METHODS = (
     Method("Handshake", None, _handshake),
     Method("Spec", None, _spec),
     Method("Check", None, _check),
+    Method("WatchCheck", None, _watch_check, optional=True),
     Method("Discover", SOURCE, _discover),
     Method("PlanRead", SOURCE, _plan),
     Method("Read", SOURCE, _read),

@@ -242,6 +242,32 @@ class Peer:
         request = connector_pb2.CheckRequest(config_json=config_json)
         return await self._unary(_CONNECTOR + "Check", request, connector_pb2.CheckResponse, timeout)
 
+    async def watch_check(
+        self, config_json: str, timeout: float = _DEADLINE
+    ) -> Answer[connector_pb2.WatchCheckResponse]:
+        """Gather what is told of each probe."""
+        request = connector_pb2.WatchCheckRequest(config_json=config_json)
+        method = self.channel.unary_stream(
+            _CONNECTOR + "WatchCheck",
+            request_serializer=connector_pb2.WatchCheckRequest.SerializeToString,
+            response_deserializer=connector_pb2.WatchCheckResponse.FromString,
+        )
+        began = time.monotonic()
+        steps: list[connector_pb2.WatchCheckResponse] = []
+        failure: Failure | None = None
+        current_exchange().note("->", "WatchCheck", request)
+        call: Any = method(request, timeout=timeout, metadata=self._metadata())
+        try:
+            async for step in call:
+                current_exchange().note("<-", "WatchCheck", step)
+                steps.append(step)
+        except grpc.RpcError as error:
+            failure = failure_of(error)
+        finally:
+            call.cancel()
+        current_exchange().note("<-", "WatchCheck", f"({failure or 'OK'})")
+        return Answer("WatchCheck", steps, failure, time.monotonic() - began)
+
     async def discover(self, config_json: str, timeout: float = _DEADLINE) -> Answer[connector_pb2.DiscoverResponse]:
         """Gather every page of the catalogue."""
         request = connector_pb2.DiscoverRequest(config_json=config_json)

@@ -60,6 +60,16 @@ class Connector(connector_pb2_grpc.ConnectorServiceServicer):
             await asyncio.sleep(600)
         return connector_pb2.CheckResponse(results=[connector_pb2.CheckResult(probe="manners")])
 
+    async def WatchCheck(self, request: Any, context: Any) -> AsyncIterator[connector_pb2.WatchCheckResponse]:
+        """Not served; or tell of one probe, and of a second that lasts for as long as the fault."""
+        if self._fault != "check_lasts":
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "an older connector")
+        yield connector_pb2.WatchCheckResponse(ended=connector_pb2.CheckResult(probe="manners"))
+        yield connector_pb2.WatchCheckResponse(begun="patience")
+        while fault_of_today() == "check_lasts":  # noqa: ASYNC110 - a file tells nobody that it changes
+            await asyncio.sleep(0.02)
+        yield connector_pb2.WatchCheckResponse(ended=connector_pb2.CheckResult(probe="patience"))
+
     async def Discover(self, request: Any, context: Any) -> AsyncIterator[connector_pb2.DiscoverResponse]:
         """Offer a stream for every fault; or die halfway."""
         for fault in (*FAULTS, *_BEYOND_MESSAGES):
@@ -125,9 +135,14 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def fault_of_today() -> str:
+    """Read the file that says how to be rude."""
+    return Path(sys.argv[1]).read_text().strip()
+
+
 def main() -> None:
     """Do what the file says."""
-    fault = Path(sys.argv[1]).read_text().strip()
+    fault = fault_of_today()
     if fault in _STARTING:
         sys.stderr.write("ImportError: no module named flux_capacitor\n")
         sys.exit(_STARTING[fault])

@@ -13,6 +13,14 @@ export interface Endpoint {
   readonly etag: string;
 }
 
+/** How far a check has come. */
+export interface Checked {
+  /** The probes that have ended, in the order in which they ran. */
+  readonly results: CheckResult[];
+  /** The probe that runs; empty when none does, or when the connector does not tell. */
+  readonly running: string;
+}
+
 export interface EndpointKind {
   readonly path: "sources" | "destinations";
   readonly role: Role;
@@ -21,8 +29,8 @@ export interface EndpointKind {
   readonly create: (id: string, connector: string, configJson: string) => Promise<Endpoint>;
   readonly update: (endpoint: Endpoint, configJson: string) => Promise<Endpoint>;
   readonly remove: (name: string) => Promise<unknown>;
-  /** Starts the connector; blocks until its probes are done. */
-  readonly check: (name: string, signal: AbortSignal) => Promise<CheckResult[]>;
+  /** Starts the connector; tells of its probes as they begin and end, and at last of all of them. */
+  readonly check: (name: string, signal: AbortSignal) => AsyncIterable<Checked>;
 }
 
 const slow = { timeoutMs: SLOW };
@@ -44,7 +52,7 @@ export const SOURCES: EndpointKind = {
   update: async ({ name, connector, etag }, configJson) =>
     need((await sources.updateSource({ source: { name, connector, configJson, etag } })).source),
   remove: (name) => sources.deleteSource({ name }),
-  check: async (name, signal) => (await sources.checkSource({ name }, { ...slow, signal })).results,
+  check: (name, signal) => sources.watchCheckSource({ name }, { ...slow, signal }),
 };
 
 export const DESTINATIONS: EndpointKind = {
@@ -64,7 +72,7 @@ export const DESTINATIONS: EndpointKind = {
   update: async ({ name, connector, etag }, configJson) =>
     need((await destinations.updateDestination({ destination: { name, connector, configJson, etag } })).destination),
   remove: (name) => destinations.deleteDestination({ name }),
-  check: async (name, signal) => (await destinations.checkDestination({ name }, { ...slow, signal })).results,
+  check: (name, signal) => destinations.watchCheckDestination({ name }, { ...slow, signal }),
 };
 
 export const endpointNamed = (kind: EndpointKind, id: string) =>

@@ -288,6 +288,7 @@ export const t = {
     checks: "Checks",
     checksIdle: "Checks try the configuration out and change nothing.",
     checksRunning: "Checking. A connector is started for it; that takes a few seconds.",
+    checkNow: (seconds: number) => (seconds < 1 ? "Running" : `Running for ${seconds} s`),
     checkOk: "Passed",
     checkBad: "Failed",
     allPassed: "All checks passed.",

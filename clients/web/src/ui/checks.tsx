@@ -2,12 +2,13 @@
 import { useEffect, useState } from "react";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { CircleCheck, CircleX, Loader } from "lucide-react";
-import type { EndpointKind } from "../api/endpoints";
+import type { Checked, EndpointKind } from "../api/endpoints";
 import { isOwnAbort } from "../api/failures";
 import type { CheckResult } from "../gen/towpath/connector/v1/connector_pb";
 import { FailureInfoSchema } from "../gen/towpath/connector/v1/types_pb";
 import { t } from "../text/en";
 import { Notice } from "./feedback";
+import { useNow } from "./times";
 
 interface ChecksProps {
   readonly kind: EndpointKind;
@@ -17,11 +18,13 @@ interface ChecksProps {
   readonly again: () => void;
 }
 
-interface Outcome {
+interface Progress extends Checked {
   readonly run: number;
-  readonly results?: CheckResult[];
+  readonly ended: boolean;
   readonly error?: unknown;
 }
+
+const START = { results: [], running: "", ended: false };
 
 /** What a failed probe says to people. */
 function remedy({ status }: CheckResult): string {
@@ -32,19 +35,36 @@ function remedy({ status }: CheckResult): string {
   return status?.message ?? "";
 }
 
+/** The probe that runs, and for how long it has; `key` it by its name. */
+function Running({ probe }: { probe: string }) {
+  const [began] = useState(() => Date.now());
+  const seconds = Math.floor(Math.max(0, useNow() - began) / 1000);
+  return (
+    <li>
+      <Loader size={16} className="spin" aria-hidden />
+      <div>
+        <strong>{probe}</strong> <span className="muted small">{t.endpoint.checkNow(seconds)}</span>
+      </div>
+    </li>
+  );
+}
+
 export function Checks({ kind, name, run, again }: ChecksProps) {
-  const [outcome, setOutcome] = useState<Outcome>({ run: 0 });
+  const [seen, setSeen] = useState<Progress>({ ...START, run: 0 });
   useEffect(() => {
     if (run === 0) return undefined;
     const stop = new AbortController();
-    kind.check(name, stop.signal).then(
-      (results) => setOutcome({ run, results }),
-      (error: unknown) => !isOwnAbort(error) && setOutcome({ run, error }),
-    );
+    const update = (change: Partial<Progress>) =>
+      setSeen((before) => ({ ...(before.run === run ? before : START), ...change, run }));
+    const watch = async () => {
+      for await (const { results, running } of kind.check(name, stop.signal)) update({ results, running });
+      update({ ended: true });
+    };
+    watch().catch((error: unknown) => !isOwnAbort(error) && update({ running: "", ended: true, error }));
     return () => stop.abort();
   }, [kind, name, run]);
-  const running = run !== 0 && outcome.run !== run;
-  const results = running ? [] : (outcome.results ?? []);
+  const { results, running: probe, ended, error } = seen.run === run ? seen : { ...START, error: undefined };
+  const running = run !== 0 && !ended;
   const passed = results.filter(({ status }) => (status?.code ?? 0) === 0).length;
   return (
     <section className="card" aria-labelledby="checks-title">
@@ -56,13 +76,15 @@ export function Checks({ kind, name, run, again }: ChecksProps) {
       </header>
       <div role="status" className="pad-small">
         {run === 0 && <p className="muted">{t.endpoint.checksIdle}</p>}
-        {running && (
+        {running && results.length === 0 && probe === "" && (
           <p className="muted">
             <Loader size={14} className="spin" aria-hidden /> {t.endpoint.checksRunning}
           </p>
         )}
-        {!running && results.length > 0 && passed === results.length && <p>{t.endpoint.allPassed}</p>}
-        {!running && <Notice error={outcome.error} />}
+        {ended && error === undefined && results.length > 0 && passed === results.length && (
+          <p>{t.endpoint.allPassed}</p>
+        )}
+        {ended && <Notice error={error} />}
       </div>
       <ol className="checks">
         {results.map((result) => {
@@ -82,6 +104,7 @@ export function Checks({ kind, name, run, again }: ChecksProps) {
             </li>
           );
         })}
+        {running && probe !== "" && <Running key={probe} probe={probe} />}
       </ol>
     </section>
   );

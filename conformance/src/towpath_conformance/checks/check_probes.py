@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc
@@ -204,6 +204,39 @@ async def _written(
 
 def _counted(rows: list[Row]) -> Counter[Row]:
     return Counter(rows)
+
+
+@check(
+    "check.watch-agrees",
+    asserts="WatchCheck of the valid configuration tells of the same probes as Check, in the same order, each once and "
+    "with the same outcome; what it announces is the probe that ends next.",
+    why="Whoever watches the probes must not see another outcome than whoever waits for them.",
+    fix="Let both run the same probes: send each when it has ended, or leave WatchCheck out.",
+)
+async def watch_agrees(trial: Trial) -> None:
+    whole = await try_valid(trial)
+    if whole.failure is not None or not probes_of(whole):
+        skip("Check of the valid configuration fails, or runs no probe; see check.valid-passes")
+    watched = await (await trial.peer()).watch_check(trial.case.config_json, trial.case.patience.call_seconds)
+    failure = watched.failure
+    if failure is not None and failure.code is grpc.StatusCode.UNIMPLEMENTED:
+        skip("the connector does not declare WatchCheck: it answers UNIMPLEMENTED, and is asked with Check")
+    expect(failure is None, f"WatchCheck of the valid configuration fails with {failure}, and Check does not")
+    announced = ""
+    for step in watched.responses:
+        expect(step.WhichOneof("step"), "a message of WatchCheck says nothing: neither `begun` nor `ended` is set")
+        name = step.ended.probe or step.begun
+        expect(not announced or name == announced, f"WatchCheck goes on with {name!r} before {announced!r} has ended")
+        announced = step.begun
+    expect(not announced, f"WatchCheck announces the probe {announced!r}, which never ends")
+    told = [step.ended for step in watched.responses if step.HasField("ended")]
+    checked = [result for response in whole.responses for result in response.results]
+    seen, wanted = ([(each.probe, each.status.code) for each in results] for results in (told, checked))
+    expect(seen == wanted, f"WatchCheck tells of {_named(seen)}, and Check of {_named(wanted)}")
+
+
+def _named(probes: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{name} (code {code})" if code else name for name, code in probes) or "no probe"
 
 
 @check(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import grpc
+from google.protobuf.message import Message
 from towpath.connector.v1 import connector_pb2
 
 from towpath_sdk._serve.author_thread import Interrupted, result_of
@@ -64,6 +65,11 @@ class ConnectorService:
                     request_deserializer=connector_pb2.CheckRequest.FromString,
                     response_serializer=connector_pb2.CheckResponse.SerializeToString,
                 ),
+                "WatchCheck": grpc.unary_stream_rpc_method_handler(
+                    self.watch_check,
+                    request_deserializer=connector_pb2.WatchCheckRequest.FromString,
+                    response_serializer=None,
+                ),
                 "Discover": grpc.unary_stream_rpc_method_handler(
                     self.discover,
                     request_deserializer=connector_pb2.DiscoverRequest.FromString,
@@ -97,14 +103,22 @@ class ConnectorService:
 
     async def check(self, request: connector_pb2.CheckRequest, context: WireContext) -> connector_pb2.CheckResponse:
         """Run the author's probes."""
-        connector = self._calls.connector
 
         def check(_: CallContext) -> connector_pb2.CheckResponse:
-            config = self._calls.parse(request.config_json)
-            parts = [part for part in (connector.source, connector.destination) if part is not None]
-            return _run_probes(itertools.chain.from_iterable(part.check(config.values) for part in parts), config)
+            steps = self._probe(request.config_json)
+            return connector_pb2.CheckResponse(results=[step.ended for step in steps if step.HasField("ended")])
 
         return await self._calls.run(context, "check", check)
+
+    async def watch_check(self, request: connector_pb2.WatchCheckRequest, context: WireContext) -> None:
+        """Run the author's probes, and tell of each when it begins and when it has ended."""
+        await self._stream(context, "check", lambda: self._probe(request.config_json))
+
+    def _probe(self, config_json: str) -> Iterator[connector_pb2.WatchCheckResponse]:
+        connector = self._calls.connector
+        config = self._calls.parse(config_json)
+        parts = [part for part in (connector.source, connector.destination) if part is not None]
+        return _run_probes(itertools.chain.from_iterable(part.check(config.values) for part in parts), config)
 
     async def discover(self, request: connector_pb2.DiscoverRequest, context: WireContext) -> None:
         """Stream the catalogue in pages."""
@@ -112,18 +126,26 @@ class ConnectorService:
         if source is None:
             no_source = Misconfigured("this connector is no source", reason="UNIMPLEMENTED")
             await abort(context, no_source, code=grpc.StatusCode.UNIMPLEMENTED)
+
+        def discover() -> Iterator[connector_pb2.DiscoverResponse]:
+            config = self._calls.parse(request.config_json)
+            page_bytes = min(_PAGE_BYTES, self._calls.negotiation.limits.max_message_bytes or _PAGE_BYTES)
+            return _pages(source.discover(config.values), page_bytes)
+
+        await self._stream(context, "discover", discover)
+
+    async def _stream(self, context: WireContext, name: str, produce: Callable[[], Iterator[Message]]) -> None:
+        """Run `produce` in a thread of its own, and send what it yields as it comes."""
         await begin(context)
         outbox = Outbox(4 * _PAGE_BYTES)
         call_context = CallContext(on_hook_failure=hook_failed)
 
-        def discover() -> None:
-            config = self._calls.parse(request.config_json)
-            page_bytes = min(_PAGE_BYTES, self._calls.negotiation.limits.max_message_bytes or _PAGE_BYTES)
-            for page in _pages(source.discover(config.values), page_bytes):
-                outbox.put(page.SerializeToString())
+        def put_all() -> None:
+            for message in produce():
+                outbox.put(message.SerializeToString())
 
         try:
-            call = self._calls.threads.start("discover", discover, call_context, outbox.end)
+            call = self._calls.threads.start(name, put_all, call_context, outbox.end)
             try:
                 while (page := await outbox.get()) is not None:
                     await send(context, page)
@@ -134,12 +156,11 @@ class ConnectorService:
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 also SystemExit: it ends a call, never the server
-            await abort(context, as_failure(error, "discover"), self._calls.secrets.redact)
+            await abort(context, as_failure(error, name), self._calls.secrets.redact)
 
 
-def _run_probes(probes: Iterable[Probe], config: ParsedConfig[Config]) -> connector_pb2.CheckResponse:
+def _run_probes(probes: Iterable[Probe], config: ParsedConfig[Config]) -> Iterator[connector_pb2.WatchCheckResponse]:
     """Run probes in order; what a probe raises is its result, also what a broken check raises between two probes."""
-    response = connector_pb2.CheckResponse()
     remaining = iter(probes)
     while True:
         name, essential = "check", True
@@ -147,18 +168,31 @@ def _run_probes(probes: Iterable[Probe], config: ParsedConfig[Config]) -> connec
         try:
             probe = next(remaining, None)
             if probe is None:
-                return response
+                return
             name, essential = probe.name, probe.essential
-            probe.run()
         except Interrupted:
             raise
-        except BaseException as error:  # noqa: BLE001 whatever a probe raises is its result, also SystemExit
+        except BaseException as error:  # noqa: BLE001 whatever a check raises is a result, also SystemExit
             failure = as_failure(error, f"probe {name}")
-        result = response.results.add(probe=name)
+        else:
+            yield connector_pb2.WatchCheckResponse(begun=name)
+            failure = _failure_of(probe)
+        ended = connector_pb2.CheckResult(probe=name)
         if failure is not None:
-            result.status.CopyFrom(to_status(failure, redact=config.redactor.redact))
-            if essential:
-                return response
+            ended.status.CopyFrom(to_status(failure, redact=config.redactor.redact))
+        yield connector_pb2.WatchCheckResponse(ended=ended)
+        if failure is not None and essential:
+            return
+
+
+def _failure_of(probe: Probe) -> TowpathError | None:
+    try:
+        probe.run()
+    except Interrupted:
+        raise
+    except BaseException as error:  # noqa: BLE001 whatever a probe raises is its result, also SystemExit
+        return as_failure(error, f"probe {probe.name}")
+    return None
 
 
 def _pages(streams: Iterable[Stream], most_bytes: int) -> Iterator[connector_pb2.DiscoverResponse]:

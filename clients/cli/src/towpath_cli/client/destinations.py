@@ -68,3 +68,8 @@ class Destinations:
         """Run the connector's probes; failed probes are results. Raises Unavailable when no worker answers."""
         request = pb.CheckDestinationRequest(name=resource_name("destinations", name))
         return list(self._wire.call(self._stub.CheckDestination, request, _PROBE_SECONDS).results)
+
+    def watch_check(self, name: str) -> Iterator[pb.WatchCheckDestinationResponse]:
+        """Run the connector's probes; yields how far they have come, and all of them in the end. Raises as `check`."""
+        request = pb.WatchCheckDestinationRequest(name=resource_name("destinations", name))
+        return self._wire.stream(self._stub.WatchCheckDestination, request, _PROBE_SECONDS)

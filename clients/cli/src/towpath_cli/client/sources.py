@@ -69,6 +69,11 @@ class Sources:
         request = pb.CheckSourceRequest(name=resource_name("sources", name))
         return list(self._wire.call(self._stub.CheckSource, request, _PROBE_SECONDS).results)
 
+    def watch_check(self, name: str) -> Iterator[pb.WatchCheckSourceResponse]:
+        """Run the connector's probes; yields how far they have come, and all of them in the end. Raises as `check`."""
+        request = pb.WatchCheckSourceRequest(name=resource_name("sources", name))
+        return self._wire.stream(self._stub.WatchCheckSource, request, _PROBE_SECONDS)
+
     def discover(self, name: str) -> Iterator[StreamDescriptor]:
         """Yield the streams that it offers, in stable order. Raises Unavailable when no worker answers."""
         request = pb.DiscoverSourceRequest(name=resource_name("sources", name))

@@ -85,4 +85,4 @@ def delete(session: Session, name: str) -> None:
 def check(session: Session, context: click.Context, name: str) -> None:
     """Try the configuration out, probe by probe. The exit code tells the kind of the first failure."""
     with session.client() as client:
-        context.exit(show_check(session, client.destinations.check(name)))
+        context.exit(show_check(session, client.destinations.watch_check(name)))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import ParamSpec, TypeAlias, TypeVar
 
 import click
+from rich.live import Live
 from towpath.connector.v1.connector_pb2 import CheckResult
+from towpath.control.v1.destinations_pb2 import WatchCheckDestinationResponse
+from towpath.control.v1.sources_pb2 import WatchCheckSourceResponse
 from towpath_sdk.status import from_status
 
 from towpath_cli.client import Client
@@ -22,6 +25,7 @@ __all__ = ["changed_config", "config_options", "new_config", "show_check"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Step: TypeAlias = WatchCheckSourceResponse | WatchCheckDestinationResponse
 
 
 def config_options(command: Callable[P, R]) -> Callable[P, R]:
@@ -55,9 +59,22 @@ def changed_config(
     return add_assignments(config, assignments, schema, os.environ)
 
 
-def show_check(session: Session, results: Sequence[CheckResult]) -> int:
-    """Write the probes and return the exit code: that of the first failed probe's kind, 0 when all passed."""
-    show_list(session, "results", results, render.check_results)
+def show_check(session: Session, steps: Iterable[Step]) -> int:
+    """Write the probes and return the exit code: that of the first failed probe's kind, 0 when all passed.
+
+    On a terminal each probe is there as soon as it has ended.
+    """
+    results: Sequence[CheckResult] = ()
+    terminal = session.out.is_terminal and not session.out.is_dumb_terminal
+    if session.output == "table" and terminal:
+        with Live(console=session.out, auto_refresh=False) as live:
+            for step in steps:
+                results = step.results
+                live.update(render.check_results(results, step.running), refresh=True)
+    else:
+        for step in steps:
+            results = step.results
+        show_list(session, "results", results, render.check_results)
     for result in results:
         if result.status.code != 0:
             return from_status(result.status).rule.exit_code

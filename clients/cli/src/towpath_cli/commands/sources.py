@@ -85,7 +85,7 @@ def delete(session: Session, name: str) -> None:
 def check(session: Session, context: click.Context, name: str) -> None:
     """Try the configuration out, probe by probe. The exit code tells the kind of the first failure."""
     with session.client() as client:
-        context.exit(show_check(session, client.sources.check(name)))
+        context.exit(show_check(session, client.sources.watch_check(name)))
 
 
 @sources.command()

@@ -92,8 +92,8 @@ def configured_details(one: Source | Destination) -> RenderableType:
     )
 
 
-def check_results(results: Sequence[CheckResult]) -> RenderableType:
-    """List probes; a failed one says what to do."""
+def check_results(results: Sequence[CheckResult], running: str = "") -> RenderableType:
+    """List probes, the one that is `running` last; a failed one says what to do."""
     rows: list[tuple[Cell, ...]] = [
         (
             Text("ok", style="green") if result.status.code == 0 else Text("failed", style="red"),
@@ -102,6 +102,8 @@ def check_results(results: Sequence[CheckResult]) -> RenderableType:
         )
         for result in results
     ]
+    if running:
+        rows.append((Text("running", style="dim"), running, ""))
     return listing(("RESULT", "PROBE", "MESSAGE"), rows, empty="the connector has no probes")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from towpath.connector.v1 import connector_pb2
 from towpath.control.v1 import destinations_pb2, destinations_pb2_grpc
 
@@ -71,3 +74,13 @@ class DestinationService(destinations_pb2_grpc.DestinationServiceServicer):
         """Run the probes of a destination."""
         wire = await self._destinations.check(id_of("destinations", request.name), context.time_remaining())
         return destinations_pb2.CheckDestinationResponse(results=connector_pb2.CheckResponse.FromString(wire).results)
+
+    async def WatchCheckDestination(
+        self, request: destinations_pb2.WatchCheckDestinationRequest, context: Context
+    ) -> AsyncGenerator[destinations_pb2.WatchCheckDestinationResponse]:
+        """Run the probes of a destination, and tell how far they have come."""
+        reports = self._destinations.watch_check(id_of("destinations", request.name), context.time_remaining())
+        async with aclosing(reports):
+            async for report in reports:
+                results = connector_pb2.CheckResponse.FromString(report.results).results
+                yield destinations_pb2.WatchCheckDestinationResponse(results=results, running=report.running)

@@ -62,6 +62,7 @@ _TABLE: Mapping[str, Mapping[str, Rule]] = {
         "UpdateSource": _CHANGE,
         "DeleteSource": _CHANGE,
         "CheckSource": _RUN,
+        "WatchCheckSource": _RUN,
         "DiscoverSource": _RUN,
         # Rows are more than what a viewer sees, which is names and counts; an editor could have them copied anyway.
         "PreviewStream": _LOOK,
@@ -73,6 +74,7 @@ _TABLE: Mapping[str, Mapping[str, Rule]] = {
         "UpdateDestination": _CHANGE,
         "DeleteDestination": _CHANGE,
         "CheckDestination": _RUN,
+        "WatchCheckDestination": _RUN,
     },
     "towpath.control.v1.ConnectionService": {
         "CreateConnection": _CHANGE,
@@ -120,7 +122,7 @@ _TABLE: Mapping[str, Mapping[str, Rule]] = {
         "FinishJob": _WORK,
         "AppendLogs": _WORK,
     },
-    "towpath.runtime.v1.TaskService": {"GetTask": _WORK, "CompleteTask": _WORK},
+    "towpath.runtime.v1.TaskService": {"GetTask": _WORK, "ReportTask": _WORK, "CompleteTask": _WORK},
 }
 
 RULES: Mapping[str, Rule] = {

@@ -19,6 +19,7 @@ from towpath_server.wire.runtime import (
     commit_from,
     counters_from,
     publication_to,
+    report_from,
     result_from,
     stream_work_to,
     task_to,
@@ -128,6 +129,13 @@ class TaskService(worker_pb2_grpc.TaskServiceServicer):
     async def GetTask(self, request: worker_pb2.GetTaskRequest, context: Context) -> worker_pb2.GetTaskResponse:
         """Return what to run."""
         return task_to(await self._tasks.take(request.task_id, caller().name))
+
+    async def ReportTask(
+        self, request: worker_pb2.ReportTaskRequest, context: Context
+    ) -> worker_pb2.ReportTaskResponse:
+        """Store how far a check has come."""
+        await self._tasks.report(request.task_id, report_from(request), caller().name)
+        return worker_pb2.ReportTaskResponse()
 
     async def CompleteTask(
         self, request: worker_pb2.CompleteTaskRequest, context: Context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from towpath.connector.v1 import connector_pb2
 from towpath.control.v1 import previews_pb2, sources_pb2, sources_pb2_grpc
@@ -71,6 +72,16 @@ class SourceService(sources_pb2_grpc.SourceServiceServicer):
         """Run the probes of a source."""
         wire = await self._sources.check(id_of("sources", request.name), context.time_remaining())
         return sources_pb2.CheckSourceResponse(results=connector_pb2.CheckResponse.FromString(wire).results)
+
+    async def WatchCheckSource(
+        self, request: sources_pb2.WatchCheckSourceRequest, context: Context
+    ) -> AsyncGenerator[sources_pb2.WatchCheckSourceResponse]:
+        """Run the probes of a source, and tell how far they have come."""
+        reports = self._sources.watch_check(id_of("sources", request.name), context.time_remaining())
+        async with aclosing(reports):
+            async for report in reports:
+                results = connector_pb2.CheckResponse.FromString(report.results).results
+                yield sources_pb2.WatchCheckSourceResponse(results=results, running=report.running)
 
     async def DiscoverSource(
         self, request: sources_pb2.DiscoverSourceRequest, context: Context

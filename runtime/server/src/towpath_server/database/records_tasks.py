@@ -20,13 +20,13 @@ from towpath_server.database.codec import (
 )
 from towpath_server.database.programs import decode_program, encode_program
 from towpath_server.database.sealing import Sealer
-from towpath_server.domain.task import Launch, Task, TaskKind, TaskResult, Work
+from towpath_server.domain.task import Launch, Task, TaskKind, TaskReport, TaskResult, Work
 
 __all__ = ["CatalogRows", "RequestRows", "TaskRows"]
 
 
 class TaskRows:
-    """Connector tasks, within one transaction; launch and result are sealed."""
+    """Connector tasks, within one transaction; launch, report and result are sealed."""
 
     def __init__(self, connection: AsyncConnection, sealer: Sealer) -> None:
         self._connection = connection
@@ -87,6 +87,16 @@ class TaskRows:
         table = tables.tasks
         await self._connection.execute(update(table).where(table.c.id == identifier).values(holder=holder))
 
+    async def report(self, identifier: str, report: TaskReport) -> None:
+        """Store how far a task has come, unless it has its outcome, or was dropped."""
+        document = {"results": report.results.hex(), "running": report.running}
+        table = tables.tasks
+        await self._connection.execute(
+            update(table)
+            .where(table.c.id == identifier, table.c.result.is_(None))
+            .values(report=self._seal(identifier, "report", document))
+        )
+
     async def complete(self, identifier: str, result: TaskResult) -> None:
         """Store the outcome, unless there is one, or the task was dropped."""
         document = {"failure": encode_failure(result.failure), "message": result.message.hex()}
@@ -97,10 +107,15 @@ class TaskRows:
             .values(result=self._seal(identifier, "result", document))
         )
 
-    async def is_complete(self, identifier: str) -> bool:
-        """Say whether a task has its outcome."""
-        query = select(tables.tasks.c.id).where(tables.tasks.c.id == identifier, tables.tasks.c.result.is_not(None))
-        return (await self._connection.execute(query)).first() is not None
+    async def standing(self, identifier: str) -> tuple[TaskReport | None, bool]:
+        """Return the last report, None when there was none, and whether the task has its outcome."""
+        table = tables.tasks
+        query = select(table.c.report, table.c.result.is_not(None)).where(table.c.id == identifier)
+        row = (await self._connection.execute(query)).first()
+        if row is None or row[0] is None:
+            return None, row is not None and bool(row[1])
+        document = self._open(identifier, "report", row[0])
+        return TaskReport(bytes.fromhex(document["results"]), document["running"]), bool(row[1])
 
     async def drop(self, identifier: str) -> None:
         """Forget a task."""

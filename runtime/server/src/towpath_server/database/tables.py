@@ -260,6 +260,7 @@ tasks = Table(
     Column("deadline", BigInteger, nullable=False),
     Column("result", LargeBinary),
     Column("holder", Text, nullable=False, server_default=""),
+    Column("report", LargeBinary),
 )
 
 requests = Table(

@@ -10,7 +10,7 @@ from towpath_server.domain.connector import Program
 from towpath_server.domain.failure import Failure
 from towpath_server.domain.streams import StreamSelection
 
-__all__ = ["Launch", "Task", "TaskKind", "TaskResult", "Work"]
+__all__ = ["Launch", "Task", "TaskKind", "TaskReport", "TaskResult", "Work"]
 
 
 class TaskKind(IntEnum):
@@ -52,6 +52,17 @@ class TaskResult:
 
     failure: Failure | None
     message: bytes
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """How far a check has come: a serialized CheckResponse with the probes that have ended, and the one that runs.
+
+    `running` is empty when no probe runs, or when the connector does not tell.
+    """
+
+    results: bytes
+    running: str
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from towpath_sdk.errors import Conflict, Misconfigured
@@ -17,7 +18,7 @@ from towpath_server.domain.names import check_id, id_of
 from towpath_server.domain.pages import page_size, page_start, page_token
 from towpath_server.domain.secrets import masked, restored
 from towpath_server.domain.streams import CatalogStream
-from towpath_server.domain.task import Launch, TaskKind, TaskResult
+from towpath_server.domain.task import Launch, TaskKind, TaskReport, TaskResult
 from towpath_server.use_cases.audit import record
 from towpath_server.use_cases.problems import no_such
 from towpath_server.use_cases.requests import check_etag, fields_to_change, now, remember, served_before
@@ -129,6 +130,13 @@ class Endpoints:
         """Run the probes; returns a serialized CheckResponse."""
         _, launch = await self.launch(identifier)
         return answer_of(await self._tasks.run(TaskKind.CHECK, launch, remaining))
+
+    async def watch_check(self, identifier: str, remaining: float | None) -> AsyncGenerator[TaskReport]:
+        """Run the probes; yields how far they have come whenever that changes, and at last all of them."""
+        _, launch = await self.launch(identifier)
+        async with aclosing(self._tasks.watch(TaskKind.CHECK, launch, remaining)) as steps:
+            async for step in steps:
+                yield step if isinstance(step, TaskReport) else TaskReport(answer_of(step), "")
 
     async def discover(self, identifier: str, remaining: float | None) -> bytes:
         """Read the catalog of a source, and keep it for later checks; returns a serialized DiscoverResponse."""

@@ -16,7 +16,7 @@ from towpath_server.domain.log import LogLevel, LogLine
 from towpath_server.domain.publication import Decision
 from towpath_server.domain.schema_change import SchemaChange
 from towpath_server.domain.streams import StreamName
-from towpath_server.domain.task import Task, TaskResult
+from towpath_server.domain.task import Task, TaskReport, TaskResult
 
 
 class ConnectorRecords(Protocol):
@@ -280,12 +280,16 @@ class TaskRecords(Protocol):
         """Store who works on a task from now on."""
         ...
 
+    async def report(self, identifier: str, report: TaskReport) -> None:
+        """Store how far a task has come, unless it has its outcome, or was dropped."""
+        ...
+
     async def complete(self, identifier: str, result: TaskResult) -> None:
         """Store the outcome, unless there is one, or the task was dropped."""
         ...
 
-    async def is_complete(self, identifier: str) -> bool:
-        """Say whether a task has its outcome."""
+    async def standing(self, identifier: str) -> tuple[TaskReport | None, bool]:
+        """Return the last report, None when there was none, and whether the task has its outcome."""
         ...
 
     async def drop(self, identifier: str) -> None:

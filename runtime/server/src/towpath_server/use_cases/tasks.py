@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +14,7 @@ from towpath_contracts import task_workflow_id
 from towpath_sdk.errors import TowpathError, Unavailable
 
 from towpath_server.domain.ids import new_id
-from towpath_server.domain.task import Launch, Task, TaskKind, TaskResult, Work
+from towpath_server.domain.task import Launch, Task, TaskKind, TaskReport, TaskResult, Work
 from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.orchestrator import Orchestrator, WorkflowStatus
 from towpath_server.use_cases.problems import NotHeld, no_such
@@ -66,6 +68,19 @@ class ConnectorTasks:
         Raises Unavailable when no worker took the task, it was not done in time, or this server goes down: the worker
         could not report to it.
         """
+        async with aclosing(self.watch(kind, launch, remaining, work)) as steps:
+            async for step in steps:
+                if isinstance(step, TaskResult):
+                    return step
+        raise AssertionError("a task that is watched to its end has a result")
+
+    async def watch(
+        self, kind: TaskKind, launch: Launch, remaining: float | None, work: Work = _NO_WORK
+    ) -> AsyncGenerator[TaskReport | TaskResult]:
+        """Run a task; yield what its worker reports, the newest word only, and at last how it ended. Raises as `run`.
+
+        Who stops watching ends the task.
+        """
         limit = self._limits.of(kind)
         # Less than the caller has, so that the answer says more than "deadline exceeded": ending a task that is late
         # takes a few calls to Temporal and to the database, which may be busy.
@@ -76,7 +91,9 @@ class ConnectorTasks:
         done = False
         try:
             await self._orchestrator.start_task(task.id, timeout)
-            await self._wait(task, timeout)
+            async with aclosing(self._reports(task, timeout)) as reports:
+                async for report in reports:
+                    yield report
             async with self._store.read() as records:
                 stored = await records.tasks.find(task.id)
             done = True
@@ -84,7 +101,7 @@ class ConnectorTasks:
             await asyncio.shield(self._clean_up(task, done=done))
         assert stored is not None
         assert stored.result is not None
-        return stored.result
+        yield stored.result
 
     async def take(self, task_id: str, holder: str) -> Task:
         """Return a task for the worker, which from now on is the one to complete it.
@@ -98,6 +115,17 @@ class ConnectorTasks:
             await records.tasks.hold(task_id, holder)
         return task
 
+    async def report(self, task_id: str, report: TaskReport, holder: str) -> None:
+        """Store how far a task has come; nothing happens when it was dropped, or has its outcome. Raises NotHeld."""
+        async with self._store.write() as records:
+            task = await records.tasks.find(task_id)
+            if task is None:
+                return
+            if task.holder != holder:
+                raise NotHeld(f"tasks/{task_id}", task.holder)
+            await records.tasks.report(task_id, report)
+        self._changes.notify(task_id)
+
     async def complete(self, task_id: str, result: TaskResult, holder: str) -> None:
         """Store the outcome of a task; nothing happens when it was dropped, or has one. Raises NotHeld."""
         async with self._store.write() as records:
@@ -109,20 +137,32 @@ class ConnectorTasks:
             await records.tasks.complete(task_id, result)
         self._changes.notify(task_id)
 
-    async def _wait(self, task: Task, limit: float) -> None:
+    async def _reports(self, task: Task, limit: float) -> AsyncGenerator[TaskReport]:
+        """Yield each report that is new, until the task has its outcome."""
+        seen: TaskReport | None = None
+        async with aclosing(self._looks(task, limit)) as looks:
+            async for report in looks:
+                if report is not None and report != seen:
+                    seen = report
+                    yield report
+
+    async def _looks(self, task: Task, limit: float) -> AsyncGenerator[TaskReport | None]:
+        """Yield what was reported last, again and again, until the task has its outcome."""
         began = time.monotonic()
         next_care = began + _CARE_SECONDS
         alone_since: float | None = began
         while True:
-            if await self._is_complete(task.id):
+            report, complete = await self._standing(task.id)
+            if complete:
                 return
+            yield report
             at = time.monotonic()
             if at - began >= limit:
                 raise await self._late(limit)
             if at >= next_care:
                 next_care = at + _CARE_SECONDS
                 if await self._orchestrator.status(task_workflow_id(task.id), "") is not WorkflowStatus.RUNNING:
-                    if await self._is_complete(task.id):
+                    if (await self._standing(task.id))[1]:
                         return
                     raise Unavailable(
                         "the worker gave the task up without an outcome; see the worker's log, then try again",
@@ -136,9 +176,9 @@ class ConnectorTasks:
                     raise _no_worker()
             await self._changes.wait(task.id)
 
-    async def _is_complete(self, task_id: str) -> bool:
+    async def _standing(self, task_id: str) -> tuple[TaskReport | None, bool]:
         async with self._store.read() as records:
-            return await records.tasks.is_complete(task_id)
+            return await records.tasks.standing(task_id)
 
     async def _late(self, limit: float) -> Unavailable:
         try:

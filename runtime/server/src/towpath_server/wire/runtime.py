@@ -9,7 +9,7 @@ from towpath.control.v1 import failures_pb2
 from towpath.runtime.v1 import worker_pb2
 
 from towpath_server.domain.job import Job, JobKind, JobStream
-from towpath_server.domain.task import Launch, Task, TaskResult
+from towpath_server.domain.task import Launch, Task, TaskReport, TaskResult
 from towpath_server.use_cases.attempts import Commit, Counters, StreamWork, Work
 from towpath_server.use_cases.publications import Publication
 from towpath_server.wire.common import failure_from, name_to, time_to
@@ -20,6 +20,7 @@ __all__ = [
     "commit_from",
     "counters_from",
     "publication_to",
+    "report_from",
     "result_from",
     "stream_work_to",
     "task_to",
@@ -116,6 +117,11 @@ def task_to(task: Task) -> worker_pb2.GetTaskResponse:
         ],
         max_rows=task.work.max_rows,
     )
+
+
+def report_from(message: worker_pb2.ReportTaskRequest) -> TaskReport:
+    """Decode how far a check has come."""
+    return TaskReport(connector_pb2.CheckResponse(results=message.results).SerializeToString(), message.running)
 
 
 def result_from(message: worker_pb2.CompleteTaskRequest) -> TaskResult:

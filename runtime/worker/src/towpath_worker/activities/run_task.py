@@ -18,6 +18,7 @@ from towpath_worker.activities.parts import Parts
 from towpath_worker.connectors import connected
 from towpath_worker.failures import Located, Origin, failure_message, locate
 from towpath_worker.server.channel import for_seconds
+from towpath_worker.server.task_reports import reporting
 from towpath_worker.transfer.first_rows import first_rows
 from towpath_worker.transfer.foresight import foresee
 
@@ -76,7 +77,8 @@ class RunTaskActivity:
             if task.kind == _Kind.KIND_SPEC:
                 return worker_pb2.CompleteTaskRequest(spec=await connector.spec())
             if task.kind == _Kind.KIND_CHECK:
-                return worker_pb2.CompleteTaskRequest(check=await connector.check(run.timeout))
+                async with reporting(self._parts.server, run.task_id) as tell:
+                    return worker_pb2.CompleteTaskRequest(check=await connector.check(run.timeout, tell))
             if task.kind == _Kind.KIND_DISCOVER:
                 return worker_pb2.CompleteTaskRequest(catalog=await connector.discover(run.timeout))
             if task.kind == _Kind.KIND_PREVIEW:

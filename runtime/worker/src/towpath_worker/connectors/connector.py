@@ -160,10 +160,33 @@ class Connector:
         """Return what the connector says of itself."""
         return await self._unary(self._connector.Spec, connector_pb2.SpecRequest(), _SPEC_TIMEOUT)
 
-    async def check(self, seconds: float) -> connector_pb2.CheckResponse:
-        """Try the configuration out, for at most `seconds`; failed probes are in the answer."""
-        request = connector_pb2.CheckRequest(config_json=self._config_json)
-        return await self._unary(self._connector.Check, request, seconds)
+    async def check(
+        self, seconds: float, tell: Callable[[Sequence[connector_pb2.CheckResult], str], None]
+    ) -> connector_pb2.CheckResponse:
+        """Try the configuration out, for at most `seconds`; failed probes are in the answer.
+
+        `tell` hears all probes that have ended and the name of the one that runs, whenever that changes; never of a
+        connector that does not serve WatchCheck.
+        """
+        answer = connector_pb2.CheckResponse()
+        started = time.monotonic()
+        span = self._begin("ConnectorService/WatchCheck")
+        request = connector_pb2.WatchCheckRequest(config_json=self._config_json)
+        call = self._connector.WatchCheck(request, timeout=seconds, metadata=self._metadata + span.metadata)
+        follow(call, span)
+        try:
+            async for step in call:
+                if step.HasField("ended"):
+                    answer.results.append(step.ended)
+                tell(answer.results, step.begun)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+                raise await self._explained(self.failure(error), started, seconds) from None
+        else:
+            return answer
+        return await self._unary(
+            self._connector.Check, connector_pb2.CheckRequest(config_json=self._config_json), seconds
+        )
 
     async def discover(self, seconds: float) -> connector_pb2.DiscoverResponse:
         """Return the whole catalogue, within `seconds`."""
@@ -269,12 +292,16 @@ class Connector:
             return await method(request, timeout=seconds, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             failure = self.failure(error)
+        raise await self._explained(failure, started, seconds)
+
+    async def _explained(self, failure: Located, started: float, seconds: float | None) -> Located:
+        """Return why a call failed that began at `started` and had so many seconds: what is behind `failure`."""
         if lost := await self.lost():
-            raise lost
+            return lost
         if seconds is not None and time.monotonic() - started >= seconds:
             message = f"{self.running.name} did not answer within {seconds:g} s; see its lines in the log"
-            raise Located(Unavailable(message, reason="CONNECTOR_TIMEOUT", owner=Owner.CONNECTOR), self._origin)
-        raise failure
+            return Located(Unavailable(message, reason="CONNECTOR_TIMEOUT", owner=Owner.CONNECTOR), self._origin)
+        return failure
 
 
 def _redacted(error: TowpathError, redactor: Redactor) -> TowpathError:

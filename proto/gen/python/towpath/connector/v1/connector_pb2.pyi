@@ -116,6 +116,20 @@ class CheckResponse(_message.Message):
     results: _containers.RepeatedCompositeFieldContainer[CheckResult]
     def __init__(self, results: _Optional[_Iterable[_Union[CheckResult, _Mapping]]] = ...) -> None: ...
 
+class WatchCheckRequest(_message.Message):
+    __slots__ = ("config_json",)
+    CONFIG_JSON_FIELD_NUMBER: _ClassVar[int]
+    config_json: str
+    def __init__(self, config_json: _Optional[str] = ...) -> None: ...
+
+class WatchCheckResponse(_message.Message):
+    __slots__ = ("begun", "ended")
+    BEGUN_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    begun: str
+    ended: CheckResult
+    def __init__(self, begun: _Optional[str] = ..., ended: _Optional[_Union[CheckResult, _Mapping]] = ...) -> None: ...
+
 class CheckResult(_message.Message):
     __slots__ = ("probe", "status")
     PROBE_FIELD_NUMBER: _ClassVar[int]

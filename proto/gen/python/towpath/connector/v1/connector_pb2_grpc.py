@@ -51,6 +51,11 @@ class ConnectorServiceStub(object):
                 request_serializer=towpath_dot_connector_dot_v1_dot_connector__pb2.CheckRequest.SerializeToString,
                 response_deserializer=towpath_dot_connector_dot_v1_dot_connector__pb2.CheckResponse.FromString,
                 _registered_method=True)
+        self.WatchCheck = channel.unary_stream(
+                '/towpath.connector.v1.ConnectorService/WatchCheck',
+                request_serializer=towpath_dot_connector_dot_v1_dot_connector__pb2.WatchCheckRequest.SerializeToString,
+                response_deserializer=towpath_dot_connector_dot_v1_dot_connector__pb2.WatchCheckResponse.FromString,
+                _registered_method=True)
         self.Discover = channel.unary_stream(
                 '/towpath.connector.v1.ConnectorService/Discover',
                 request_serializer=towpath_dot_connector_dot_v1_dot_connector__pb2.DiscoverRequest.SerializeToString,
@@ -93,6 +98,17 @@ class ConnectorServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchCheck(self, request, context):
+        """WatchCheck is Check for a person who watches: it tells of each probe when it begins and when it has ended.
+
+        Probes run one after the other, and end in the order in which they begin: the results are those of Check. A message is
+        sent at once, never held back for the next one. Everything else is as in Check. Optional: a connector that answers
+        UNIMPLEMENTED is asked with Check instead.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Discover(self, request, context):
         """Discover streams the catalogue, in pages, so that it can exceed one message.
 
@@ -121,6 +137,11 @@ def add_ConnectorServiceServicer_to_server(servicer, server):
                     servicer.Check,
                     request_deserializer=towpath_dot_connector_dot_v1_dot_connector__pb2.CheckRequest.FromString,
                     response_serializer=towpath_dot_connector_dot_v1_dot_connector__pb2.CheckResponse.SerializeToString,
+            ),
+            'WatchCheck': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchCheck,
+                    request_deserializer=towpath_dot_connector_dot_v1_dot_connector__pb2.WatchCheckRequest.FromString,
+                    response_serializer=towpath_dot_connector_dot_v1_dot_connector__pb2.WatchCheckResponse.SerializeToString,
             ),
             'Discover': grpc.unary_stream_rpc_method_handler(
                     servicer.Discover,
@@ -211,6 +232,33 @@ class ConnectorService(object):
             '/towpath.connector.v1.ConnectorService/Check',
             towpath_dot_connector_dot_v1_dot_connector__pb2.CheckRequest.SerializeToString,
             towpath_dot_connector_dot_v1_dot_connector__pb2.CheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchCheck(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/towpath.connector.v1.ConnectorService/WatchCheck',
+            towpath_dot_connector_dot_v1_dot_connector__pb2.WatchCheckRequest.SerializeToString,
+            towpath_dot_connector_dot_v1_dot_connector__pb2.WatchCheckResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -73,6 +73,13 @@ class ConnectorServiceStub:
     INVALID_ARGUMENT and BadRequest when the configuration does not match the schema; its fields are paths into the
     configuration, such as `tunnel.hosts[0].port`. Safe to repeat; honours the deadline.
     """
+    WatchCheck: _grpc.UnaryStreamMultiCallable[_connector_pb2.WatchCheckRequest, _connector_pb2.WatchCheckResponse]
+    """WatchCheck is Check for a person who watches: it tells of each probe when it begins and when it has ended.
+
+    Probes run one after the other, and end in the order in which they begin: the results are those of Check. A message is
+    sent at once, never held back for the next one. Everything else is as in Check. Optional: a connector that answers
+    UNIMPLEMENTED is asked with Check instead.
+    """
     Discover: _grpc.UnaryStreamMultiCallable[_connector_pb2.DiscoverRequest, _connector_pb2.DiscoverResponse]
     """Discover streams the catalogue, in pages, so that it can exceed one message.
 
@@ -105,6 +112,13 @@ class ConnectorServiceAsyncStub(ConnectorServiceStub):
     Expected failures (a wrong password, a missing privilege) are in the response. The RPC itself fails with
     INVALID_ARGUMENT and BadRequest when the configuration does not match the schema; its fields are paths into the
     configuration, such as `tunnel.hosts[0].port`. Safe to repeat; honours the deadline.
+    """
+    WatchCheck: _aio.UnaryStreamMultiCallable[_connector_pb2.WatchCheckRequest, _connector_pb2.WatchCheckResponse]  # type: ignore[assignment]
+    """WatchCheck is Check for a person who watches: it tells of each probe when it begins and when it has ended.
+
+    Probes run one after the other, and end in the order in which they begin: the results are those of Check. A message is
+    sent at once, never held back for the next one. Everything else is as in Check. Optional: a connector that answers
+    UNIMPLEMENTED is asked with Check instead.
     """
     Discover: _aio.UnaryStreamMultiCallable[_connector_pb2.DiscoverRequest, _connector_pb2.DiscoverResponse]  # type: ignore[assignment]
     """Discover streams the catalogue, in pages, so that it can exceed one message.
@@ -153,6 +167,19 @@ class ConnectorServiceServicer(metaclass=_abc_1.ABCMeta):
         Expected failures (a wrong password, a missing privilege) are in the response. The RPC itself fails with
         INVALID_ARGUMENT and BadRequest when the configuration does not match the schema; its fields are paths into the
         configuration, such as `tunnel.hosts[0].port`. Safe to repeat; honours the deadline.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchCheck(
+        self,
+        request: _connector_pb2.WatchCheckRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_connector_pb2.WatchCheckResponse], _abc.AsyncIterator[_connector_pb2.WatchCheckResponse]]:
+        """WatchCheck is Check for a person who watches: it tells of each probe when it begins and when it has ended.
+
+        Probes run one after the other, and end in the order in which they begin: the results are those of Check. A message is
+        sent at once, never held back for the next one. Everything else is as in Check. Optional: a connector that answers
+        UNIMPLEMENTED is asked with Check instead.
         """
 
     @_abc_1.abstractmethod

@@ -106,3 +106,17 @@ class CheckDestinationResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[_connector_pb2.CheckResult]
     def __init__(self, results: _Optional[_Iterable[_Union[_connector_pb2.CheckResult, _Mapping]]] = ...) -> None: ...
+
+class WatchCheckDestinationRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class WatchCheckDestinationResponse(_message.Message):
+    __slots__ = ("results", "running")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[_connector_pb2.CheckResult]
+    running: str
+    def __init__(self, results: _Optional[_Iterable[_Union[_connector_pb2.CheckResult, _Mapping]]] = ..., running: _Optional[str] = ...) -> None: ...

@@ -65,6 +65,11 @@ class DestinationServiceStub(object):
                 request_serializer=towpath_dot_control_dot_v1_dot_destinations__pb2.CheckDestinationRequest.SerializeToString,
                 response_deserializer=towpath_dot_control_dot_v1_dot_destinations__pb2.CheckDestinationResponse.FromString,
                 _registered_method=True)
+        self.WatchCheckDestination = channel.unary_stream(
+                '/towpath.control.v1.DestinationService/WatchCheckDestination',
+                request_serializer=towpath_dot_control_dot_v1_dot_destinations__pb2.WatchCheckDestinationRequest.SerializeToString,
+                response_deserializer=towpath_dot_control_dot_v1_dot_destinations__pb2.WatchCheckDestinationResponse.FromString,
+                _registered_method=True)
 
 
 class DestinationServiceServicer(object):
@@ -116,6 +121,16 @@ class DestinationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchCheckDestination(self, request, context):
+        """WatchCheckDestination is CheckDestination for a person who watches: it answers whenever a probe has begun or ended, and ends with the
+        check. Each answer holds all probes that have ended, so one may be missed; the last one is the answer of CheckDestination. A
+        connector that cannot tell of its probes one by one has all of them in the last answer. Errors as of CheckDestination; who
+        goes away ends the check.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DestinationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -148,6 +163,11 @@ def add_DestinationServiceServicer_to_server(servicer, server):
                     servicer.CheckDestination,
                     request_deserializer=towpath_dot_control_dot_v1_dot_destinations__pb2.CheckDestinationRequest.FromString,
                     response_serializer=towpath_dot_control_dot_v1_dot_destinations__pb2.CheckDestinationResponse.SerializeToString,
+            ),
+            'WatchCheckDestination': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchCheckDestination,
+                    request_deserializer=towpath_dot_control_dot_v1_dot_destinations__pb2.WatchCheckDestinationRequest.FromString,
+                    response_serializer=towpath_dot_control_dot_v1_dot_destinations__pb2.WatchCheckDestinationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -313,6 +333,33 @@ class DestinationService(object):
             '/towpath.control.v1.DestinationService/CheckDestination',
             towpath_dot_control_dot_v1_dot_destinations__pb2.CheckDestinationRequest.SerializeToString,
             towpath_dot_control_dot_v1_dot_destinations__pb2.CheckDestinationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchCheckDestination(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/towpath.control.v1.DestinationService/WatchCheckDestination',
+            towpath_dot_control_dot_v1_dot_destinations__pb2.WatchCheckDestinationRequest.SerializeToString,
+            towpath_dot_control_dot_v1_dot_destinations__pb2.WatchCheckDestinationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,12 @@ class DestinationServiceStub:
     """CheckDestination runs the connector's probes on a worker and blocks until they are done or the deadline passes.
     Failed probes are results; the RPC fails only when the connector could not be run. UNAVAILABLE when no worker answers.
     """
+    WatchCheckDestination: _grpc.UnaryStreamMultiCallable[_destinations_pb2.WatchCheckDestinationRequest, _destinations_pb2.WatchCheckDestinationResponse]
+    """WatchCheckDestination is CheckDestination for a person who watches: it answers whenever a probe has begun or ended, and ends with the
+    check. Each answer holds all probes that have ended, so one may be missed; the last one is the answer of CheckDestination. A
+    connector that cannot tell of its probes one by one has all of them in the last answer. Errors as of CheckDestination; who
+    goes away ends the check.
+    """
 
 @_typing.type_check_only
 class DestinationServiceAsyncStub(DestinationServiceStub):
@@ -74,6 +80,12 @@ class DestinationServiceAsyncStub(DestinationServiceStub):
     CheckDestination: _aio.UnaryUnaryMultiCallable[_destinations_pb2.CheckDestinationRequest, _destinations_pb2.CheckDestinationResponse]  # type: ignore[assignment]
     """CheckDestination runs the connector's probes on a worker and blocks until they are done or the deadline passes.
     Failed probes are results; the RPC fails only when the connector could not be run. UNAVAILABLE when no worker answers.
+    """
+    WatchCheckDestination: _aio.UnaryStreamMultiCallable[_destinations_pb2.WatchCheckDestinationRequest, _destinations_pb2.WatchCheckDestinationResponse]  # type: ignore[assignment]
+    """WatchCheckDestination is CheckDestination for a person who watches: it answers whenever a probe has begun or ended, and ends with the
+    check. Each answer holds all probes that have ended, so one may be missed; the last one is the answer of CheckDestination. A
+    connector that cannot tell of its probes one by one has all of them in the last answer. Errors as of CheckDestination; who
+    goes away ends the check.
     """
 
 class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -131,6 +143,18 @@ class DestinationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_destinations_pb2.CheckDestinationResponse, _abc.Awaitable[_destinations_pb2.CheckDestinationResponse]]:
         """CheckDestination runs the connector's probes on a worker and blocks until they are done or the deadline passes.
         Failed probes are results; the RPC fails only when the connector could not be run. UNAVAILABLE when no worker answers.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchCheckDestination(
+        self,
+        request: _destinations_pb2.WatchCheckDestinationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_destinations_pb2.WatchCheckDestinationResponse], _abc.AsyncIterator[_destinations_pb2.WatchCheckDestinationResponse]]:
+        """WatchCheckDestination is CheckDestination for a person who watches: it answers whenever a probe has begun or ended, and ends with the
+        check. Each answer holds all probes that have ended, so one may be missed; the last one is the answer of CheckDestination. A
+        connector that cannot tell of its probes one by one has all of them in the last answer. Errors as of CheckDestination; who
+        goes away ends the check.
         """
 
 def add_DestinationServiceServicer_to_server(servicer: DestinationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

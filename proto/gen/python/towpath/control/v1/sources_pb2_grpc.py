@@ -65,6 +65,11 @@ class SourceServiceStub(object):
                 request_serializer=towpath_dot_control_dot_v1_dot_sources__pb2.CheckSourceRequest.SerializeToString,
                 response_deserializer=towpath_dot_control_dot_v1_dot_sources__pb2.CheckSourceResponse.FromString,
                 _registered_method=True)
+        self.WatchCheckSource = channel.unary_stream(
+                '/towpath.control.v1.SourceService/WatchCheckSource',
+                request_serializer=towpath_dot_control_dot_v1_dot_sources__pb2.WatchCheckSourceRequest.SerializeToString,
+                response_deserializer=towpath_dot_control_dot_v1_dot_sources__pb2.WatchCheckSourceResponse.FromString,
+                _registered_method=True)
         self.DiscoverSource = channel.unary_stream(
                 '/towpath.control.v1.SourceService/DiscoverSource',
                 request_serializer=towpath_dot_control_dot_v1_dot_sources__pb2.DiscoverSourceRequest.SerializeToString,
@@ -126,6 +131,16 @@ class SourceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchCheckSource(self, request, context):
+        """WatchCheckSource is CheckSource for a person who watches: it answers whenever a probe has begun or ended, and ends with the
+        check. Each answer holds all probes that have ended, so one may be missed; the last one is the answer of CheckSource. A
+        connector that cannot tell of its probes one by one has all of them in the last answer. Errors as of CheckSource; who
+        goes away ends the check.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DiscoverSource(self, request, context):
         """DiscoverSource runs Discover on a worker and streams the catalogue in pages, in stable order. UNAVAILABLE when no
         worker answers; failures of the connector keep their kind.
@@ -179,6 +194,11 @@ def add_SourceServiceServicer_to_server(servicer, server):
                     servicer.CheckSource,
                     request_deserializer=towpath_dot_control_dot_v1_dot_sources__pb2.CheckSourceRequest.FromString,
                     response_serializer=towpath_dot_control_dot_v1_dot_sources__pb2.CheckSourceResponse.SerializeToString,
+            ),
+            'WatchCheckSource': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchCheckSource,
+                    request_deserializer=towpath_dot_control_dot_v1_dot_sources__pb2.WatchCheckSourceRequest.FromString,
+                    response_serializer=towpath_dot_control_dot_v1_dot_sources__pb2.WatchCheckSourceResponse.SerializeToString,
             ),
             'DiscoverSource': grpc.unary_stream_rpc_method_handler(
                     servicer.DiscoverSource,
@@ -354,6 +374,33 @@ class SourceService(object):
             '/towpath.control.v1.SourceService/CheckSource',
             towpath_dot_control_dot_v1_dot_sources__pb2.CheckSourceRequest.SerializeToString,
             towpath_dot_control_dot_v1_dot_sources__pb2.CheckSourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchCheckSource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/towpath.control.v1.SourceService/WatchCheckSource',
+            towpath_dot_control_dot_v1_dot_sources__pb2.WatchCheckSourceRequest.SerializeToString,
+            towpath_dot_control_dot_v1_dot_sources__pb2.WatchCheckSourceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,12 @@ class SourceServiceStub:
     """CheckSource runs the connector's probes on a worker and blocks until they are done or the deadline passes.
     Failed probes are results; the RPC fails only when the connector could not be run. UNAVAILABLE when no worker answers.
     """
+    WatchCheckSource: _grpc.UnaryStreamMultiCallable[_sources_pb2.WatchCheckSourceRequest, _sources_pb2.WatchCheckSourceResponse]
+    """WatchCheckSource is CheckSource for a person who watches: it answers whenever a probe has begun or ended, and ends with the
+    check. Each answer holds all probes that have ended, so one may be missed; the last one is the answer of CheckSource. A
+    connector that cannot tell of its probes one by one has all of them in the last answer. Errors as of CheckSource; who
+    goes away ends the check.
+    """
     DiscoverSource: _grpc.UnaryStreamMultiCallable[_sources_pb2.DiscoverSourceRequest, _sources_pb2.DiscoverSourceResponse]
     """DiscoverSource runs Discover on a worker and streams the catalogue in pages, in stable order. UNAVAILABLE when no
     worker answers; failures of the connector keep their kind.
@@ -87,6 +93,12 @@ class SourceServiceAsyncStub(SourceServiceStub):
     CheckSource: _aio.UnaryUnaryMultiCallable[_sources_pb2.CheckSourceRequest, _sources_pb2.CheckSourceResponse]  # type: ignore[assignment]
     """CheckSource runs the connector's probes on a worker and blocks until they are done or the deadline passes.
     Failed probes are results; the RPC fails only when the connector could not be run. UNAVAILABLE when no worker answers.
+    """
+    WatchCheckSource: _aio.UnaryStreamMultiCallable[_sources_pb2.WatchCheckSourceRequest, _sources_pb2.WatchCheckSourceResponse]  # type: ignore[assignment]
+    """WatchCheckSource is CheckSource for a person who watches: it answers whenever a probe has begun or ended, and ends with the
+    check. Each answer holds all probes that have ended, so one may be missed; the last one is the answer of CheckSource. A
+    connector that cannot tell of its probes one by one has all of them in the last answer. Errors as of CheckSource; who
+    goes away ends the check.
     """
     DiscoverSource: _aio.UnaryStreamMultiCallable[_sources_pb2.DiscoverSourceRequest, _sources_pb2.DiscoverSourceResponse]  # type: ignore[assignment]
     """DiscoverSource runs Discover on a worker and streams the catalogue in pages, in stable order. UNAVAILABLE when no
@@ -157,6 +169,18 @@ class SourceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_sources_pb2.CheckSourceResponse, _abc.Awaitable[_sources_pb2.CheckSourceResponse]]:
         """CheckSource runs the connector's probes on a worker and blocks until they are done or the deadline passes.
         Failed probes are results; the RPC fails only when the connector could not be run. UNAVAILABLE when no worker answers.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchCheckSource(
+        self,
+        request: _sources_pb2.WatchCheckSourceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_sources_pb2.WatchCheckSourceResponse], _abc.AsyncIterator[_sources_pb2.WatchCheckSourceResponse]]:
+        """WatchCheckSource is CheckSource for a person who watches: it answers whenever a probe has begun or ended, and ends with the
+        check. Each answer holds all probes that have ended, so one may be missed; the last one is the answer of CheckSource. A
+        connector that cannot tell of its probes one by one has all of them in the last answer. Errors as of CheckSource; who
+        goes away ends the check.
         """
 
     @_abc_1.abstractmethod

@@ -318,6 +318,20 @@ class TaskStream(_message.Message):
     ipc_schema: bytes
     def __init__(self, stream: _Optional[_Union[_connections_pb2.ConnectionStream, _Mapping]] = ..., ipc_schema: _Optional[bytes] = ...) -> None: ...
 
+class ReportTaskRequest(_message.Message):
+    __slots__ = ("task_id", "results", "running")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    results: _containers.RepeatedCompositeFieldContainer[_connector_pb2.CheckResult]
+    running: str
+    def __init__(self, task_id: _Optional[str] = ..., results: _Optional[_Iterable[_Union[_connector_pb2.CheckResult, _Mapping]]] = ..., running: _Optional[str] = ...) -> None: ...
+
+class ReportTaskResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class CompleteTaskRequest(_message.Message):
     __slots__ = ("task_id", "failure", "spec", "check", "catalog", "preview", "plan")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]

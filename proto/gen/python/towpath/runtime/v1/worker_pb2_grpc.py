@@ -580,6 +580,11 @@ class TaskServiceStub(object):
                 request_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.GetTaskRequest.SerializeToString,
                 response_deserializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.GetTaskResponse.FromString,
                 _registered_method=True)
+        self.ReportTask = channel.unary_unary(
+                '/towpath.runtime.v1.TaskService/ReportTask',
+                request_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportTaskRequest.SerializeToString,
+                response_deserializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportTaskResponse.FromString,
+                _registered_method=True)
         self.CompleteTask = channel.unary_unary(
                 '/towpath.runtime.v1.TaskService/CompleteTask',
                 request_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.CompleteTaskRequest.SerializeToString,
@@ -593,6 +598,15 @@ class TaskServiceServicer(object):
 
     def GetTask(self, request, context):
         """GetTask returns what to run. NOT_FOUND when it was dropped.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportTask(self, request, context):
+        """ReportTask stores how far a check has come, in place of what was reported before; nothing happens to a task that was
+        dropped or has its outcome. For people who watch: the outcome is in CompleteTask alone. PERMISSION_DENIED with the
+        reason NOT_HELD unless the caller got the task last.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -613,6 +627,11 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.GetTask,
                     request_deserializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.GetTaskRequest.FromString,
                     response_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.GetTaskResponse.SerializeToString,
+            ),
+            'ReportTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportTask,
+                    request_deserializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportTaskRequest.FromString,
+                    response_serializer=towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportTaskResponse.SerializeToString,
             ),
             'CompleteTask': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteTask,
@@ -648,6 +667,33 @@ class TaskService(object):
             '/towpath.runtime.v1.TaskService/GetTask',
             towpath_dot_runtime_dot_v1_dot_worker__pb2.GetTaskRequest.SerializeToString,
             towpath_dot_runtime_dot_v1_dot_worker__pb2.GetTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/towpath.runtime.v1.TaskService/ReportTask',
+            towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportTaskRequest.SerializeToString,
+            towpath_dot_runtime_dot_v1_dot_worker__pb2.ReportTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -255,6 +255,11 @@ class TaskServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TaskServiceAsyncStub: ...
     GetTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.GetTaskRequest, _worker_pb2.GetTaskResponse]
     """GetTask returns what to run. NOT_FOUND when it was dropped."""
+    ReportTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ReportTaskRequest, _worker_pb2.ReportTaskResponse]
+    """ReportTask stores how far a check has come, in place of what was reported before; nothing happens to a task that was
+    dropped or has its outcome. For people who watch: the outcome is in CompleteTask alone. PERMISSION_DENIED with the
+    reason NOT_HELD unless the caller got the task last.
+    """
     CompleteTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]
     """CompleteTask stores the outcome. Idempotent. PERMISSION_DENIED with the reason NOT_HELD unless the caller got the task
     last.
@@ -267,6 +272,11 @@ class TaskServiceAsyncStub(TaskServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.GetTaskRequest, _worker_pb2.GetTaskResponse]  # type: ignore[assignment]
     """GetTask returns what to run. NOT_FOUND when it was dropped."""
+    ReportTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.ReportTaskRequest, _worker_pb2.ReportTaskResponse]  # type: ignore[assignment]
+    """ReportTask stores how far a check has come, in place of what was reported before; nothing happens to a task that was
+    dropped or has its outcome. For people who watch: the outcome is in CompleteTask alone. PERMISSION_DENIED with the
+    reason NOT_HELD unless the caller got the task last.
+    """
     CompleteTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]  # type: ignore[assignment]
     """CompleteTask stores the outcome. Idempotent. PERMISSION_DENIED with the reason NOT_HELD unless the caller got the task
     last.
@@ -282,6 +292,17 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.GetTaskResponse, _abc.Awaitable[_worker_pb2.GetTaskResponse]]:
         """GetTask returns what to run. NOT_FOUND when it was dropped."""
+
+    @_abc_1.abstractmethod
+    def ReportTask(
+        self,
+        request: _worker_pb2.ReportTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_pb2.ReportTaskResponse, _abc.Awaitable[_worker_pb2.ReportTaskResponse]]:
+        """ReportTask stores how far a check has come, in place of what was reported before; nothing happens to a task that was
+        dropped or has its outcome. For people who watch: the outcome is in CompleteTask alone. PERMISSION_DENIED with the
+        reason NOT_HELD unless the caller got the task last.
+        """
 
     @_abc_1.abstractmethod
     def CompleteTask(
