@@ -24,7 +24,6 @@ from towpath_worker.failures import Located, Origin
 from towpath_worker.launch import ProcessLauncher, RunDir
 from towpath_worker.launch.environment import connector_environment
 from towpath_worker.memory import keep_memory
-from towpath_worker.scheduling import schedule_as_batch
 from towpath_worker.transfer import Budget, Job, ReadCall, run_attempt
 
 from bench.machine import CpuClock
@@ -166,5 +165,4 @@ class _Journal:
 
 if __name__ == "__main__":
     keep_memory()
-    schedule_as_batch()
     print(asyncio.run(transfer(sys.stdin.read())).to_json())

@@ -17,7 +17,6 @@ from towpath_sdk import traces
 from towpath_sdk.errors import TowpathError
 
 from towpath_worker.memory import keep_memory
-from towpath_worker.scheduling import schedule_as_batch
 from towpath_worker.settings import WorkerSettings
 from towpath_worker.worker import run_worker
 
@@ -29,7 +28,6 @@ _SPANS_SECONDS = 3.0
 def main() -> None:
     """Run the worker; exit code 0 after a clean stop, otherwise that of the failure's kind."""
     keep_memory()
-    schedule_as_batch()
     try:
         settings = WorkerSettings.from_environment(os.environ)
         configure_logging(settings.log_level)
