@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from cli_prompt import Prompt
+from cli_prompt import Prompt, Terminal
 from fix_postgres import Database
 from stack import postgres_config, s3_config
 from towpath_local.embedded.s3 import EmbeddedS3
@@ -63,6 +63,22 @@ def test_a_destination_that_cannot_be_written_says_what_to_mend(
         assert s3.secret_key not in done.out + done.err
     finally:
         towpath.ok("destinations", "delete", "checked")
+
+
+def test_probes_are_drawn_on_a_terminal_as_they_end(towpath: Prompt, postgres_database: Database) -> None:
+    """Redrawn in place: first the one that runs, at the end the outcome of each, once."""
+    config = json.dumps(postgres_config(postgres_database))
+    towpath.ok("sources", "create", "drawn", "--connector", "source-postgres", "-f", "-", stdin=config)
+    terminal = Terminal(towpath.stack, "sources", "check", "drawn")
+    try:
+        assert terminal.wait() == 0, terminal.drawn
+        assert "running" in terminal.drawn
+        assert "\x1b[1A" in terminal.drawn, "it is drawn over"
+        last = terminal.drawn[terminal.drawn.rindex("PROBE") :]
+        assert "running" not in last
+        assert [last.count(probe) for probe in ("network", "authentication", "version")] == [1, 1, 1], last
+    finally:
+        towpath.ok("sources", "delete", "drawn")
 
 
 def test_tables_are_discovered_with_their_keys_and_cursors(towpath: Prompt, postgres_database: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ from towpath_server.use_cases.changes import Changes
 from towpath_server.use_cases.orchestrator import Orchestrator, WorkflowStatus
 from towpath_server.use_cases.problems import NotHeld, no_such
 from towpath_server.use_cases.requests import now
-from towpath_server.use_cases.store import Store
+from towpath_server.use_cases.store import Records, Store
 
 __all__ = ["ConnectorTasks", "TaskLimits"]
 
@@ -117,24 +117,21 @@ class ConnectorTasks:
 
     async def report(self, task_id: str, report: TaskReport, holder: str) -> None:
         """Store how far a task has come; nothing happens when it was dropped, or has its outcome. Raises NotHeld."""
-        async with self._store.write() as records:
-            task = await records.tasks.find(task_id)
-            if task is None:
-                return
-            if task.holder != holder:
-                raise NotHeld(f"tasks/{task_id}", task.holder)
-            await records.tasks.report(task_id, report)
-        self._changes.notify(task_id)
+        await self._write(task_id, holder, lambda records: records.tasks.report(task_id, report))
 
     async def complete(self, task_id: str, result: TaskResult, holder: str) -> None:
         """Store the outcome of a task; nothing happens when it was dropped, or has one. Raises NotHeld."""
+        await self._write(task_id, holder, lambda records: records.tasks.complete(task_id, result))
+
+    async def _write(self, task_id: str, holder: str, write: Callable[[Records], Awaitable[None]]) -> None:
+        """Write what the holder of a task says of it, and wake whoever waits for that."""
         async with self._store.write() as records:
             task = await records.tasks.find(task_id)
             if task is None:
                 return
             if task.holder != holder:
                 raise NotHeld(f"tasks/{task_id}", task.holder)
-            await records.tasks.complete(task_id, result)
+            await write(records)
         self._changes.notify(task_id)
 
     async def _reports(self, task: Task, limit: float) -> AsyncGenerator[TaskReport]:
