@@ -68,8 +68,8 @@ def test_a_destination_that_cannot_be_written_says_what_to_mend(
 def test_probes_are_drawn_on_a_terminal_as_they_end(towpath: Prompt, postgres_database: Database) -> None:
     """Redrawn in place: first the one that runs, at the end the outcome of each, once."""
     config = json.dumps(postgres_config(postgres_database))
-    towpath.ok("sources", "create", "drawn", "--connector", "source-postgres", "-f", "-", stdin=config)
-    terminal = Terminal(towpath.stack, "sources", "check", "drawn")
+    towpath.ok("sources", "create", "probed", "--connector", "source-postgres", "-f", "-", stdin=config)
+    terminal = Terminal(towpath.stack, "sources", "check", "probed")
     try:
         assert terminal.wait() == 0, terminal.drawn
         assert "running" in terminal.drawn
@@ -78,7 +78,7 @@ def test_probes_are_drawn_on_a_terminal_as_they_end(towpath: Prompt, postgres_da
         assert "running" not in last
         assert [last.count(probe) for probe in ("network", "authentication", "version")] == [1, 1, 1], last
     finally:
-        towpath.ok("sources", "delete", "drawn")
+        towpath.ok("sources", "delete", "probed")
 
 
 def test_tables_are_discovered_with_their_keys_and_cursors(towpath: Prompt, postgres_database: Database) -> None:
