@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from pathlib import Path
 
 import pytest
+
+# Hundreds of processes are started, and in each the threads of numpy's BLAS would spin for a moment.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# The usual threshold looks for garbage among everything that was imported some hundred times in each file.
+gc.set_threshold(20_000, 20, 100)
 
 pytest_plugins = sorted(path.stem for path in Path(__file__).parent.glob("fix_*.py"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -12,7 +13,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line of this process, and exit."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # or Python would look for garbage in all that was imported before it exits
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -25,6 +25,8 @@ from towpath_local.web import bootstrap, find_assets, local_front
 __all__ = ["ProgramService", "Service", "server_target", "services", "web_url"]
 
 _READY_SECONDS = 60.0
+_ARITHMETIC = {"OPENBLAS_NUM_THREADS": "1"}
+"""Arrow loads numpy, and the threads of its BLAS, one for each core, would spin at every start for nothing."""
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Whatever proxy the environment names: this machine is reached without one."""
@@ -160,6 +162,7 @@ def _server(folder: DataFolder, ports: Ports, temporal: EmbeddedTemporal, lock: 
             *(part for name, value in flags.items() for part in (f"--{name}", value)),
         ],
         log=folder.logs / "server.log",
+        environment=_ARITHMETIC,
         directory=folder.root,
         inherit=[lock],
     )
@@ -171,6 +174,7 @@ def _worker(folder: DataFolder, ports: Ports, temporal: EmbeddedTemporal, lock: 
         argv=[sys.executable, "-m", "towpath_worker"],
         log=folder.logs / "worker.log",
         environment={
+            **_ARITHMETIC,
             "TOWPATH_WORKER_SERVER": f"{LOOPBACK}:{ports.server}",
             "TOWPATH_WORKER_TOKEN_FILE": str(folder.worker_token_file),
             "TOWPATH_WORKER_TEMPORAL": temporal.address,

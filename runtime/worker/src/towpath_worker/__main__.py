@@ -6,6 +6,7 @@ One asyncio loop runs everything; workflows run in Temporal's sandbox threads.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -43,6 +44,7 @@ def main() -> None:
 
 
 async def _run(settings: WorkerSettings) -> None:
+    gc.freeze()  # what was imported stays: nobody needs to look for garbage in it
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

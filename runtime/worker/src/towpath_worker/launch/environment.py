@@ -48,6 +48,12 @@ _ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": "67108864",
 }
 
+_ARITHMETIC = {
+    # Arrow loads numpy where it is installed, and numpy's BLAS starts a thread for each core, which spins for a while:
+    # a sixth of the CPU time of a connector's start. Nobody multiplies matrices here; who does, passes it on by name.
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
 
 def connector_environment(environ: Mapping[str, str], extra: Iterable[str] = ()) -> dict[str, str]:
     """Return the part of `environ` that connectors see; `extra` names more variables, and may end in `*`.
@@ -64,7 +70,7 @@ def connector_environment(environ: Mapping[str, str], extra: Iterable[str] = ())
     own = os.path.dirname(sys.executable)  # noqa: PTH120 - never resolved: a virtual environment's link must stay
     passed["PATH"] = os.pathsep.join(part for part in (passed.get("PATH", os.defpath), own) if part)
     passed["PYTHONUNBUFFERED"] = "1"  # the last words of a connector that dies must not stay in its buffer
-    return passed | _ALLOCATOR
+    return _ARITHMETIC | passed | _ALLOCATOR
 
 
 def container_environment(environ: Mapping[str, str], names: Iterable[str] = ()) -> dict[str, str]:
@@ -78,4 +84,4 @@ def container_environment(environ: Mapping[str, str], names: Iterable[str] = ())
         for name, value in environ.items()
         if not name.startswith("TOWPATH_WORKER_") and any(fnmatchcase(name, pattern) for pattern in patterns)
     }
-    return passed | {"PYTHONUNBUFFERED": "1"} | _ALLOCATOR
+    return _ARITHMETIC | passed | {"PYTHONUNBUFFERED": "1"} | _ALLOCATOR
