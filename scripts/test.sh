@@ -7,9 +7,7 @@ began=$SECONDS
 unset PYTHONDONTWRITEBYTECODE
 make --no-print-directory setup
 scripts/system-packages.sh
-make --no-print-directory lint
-make --no-print-directory types
-make --no-print-directory web-build web-check
+make --no-print-directory --jobs=3 --output-sync=target lint types web-build web-check
 
 # Thousands of databases and files are made and thrown away: in memory where there is plenty of it, which halves the time
 # of a database. Chosen files (PYTEST_ARGS) leave their files in the usual place, to be looked at.
@@ -21,7 +19,7 @@ if [ -z "${PYTEST_ARGS:-}${TMPDIR:-}" ] && [ "$(gibibytes "$available")" -ge 16 
     TMPDIR=$(mktemp -d /dev/shm/t-XXXXXX)
     export TMPDIR
     trap 'rm -rf "$TMPDIR"' EXIT
-    places=(--basetemp "$TMPDIR/p")
+    places=(--basetemp "$TMPDIR/p" --override-ini tmp_path_retention_policy=failed)
 fi
 
 if [ -n "${PYTEST_ARGS:-}" ]; then

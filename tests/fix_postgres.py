@@ -13,7 +13,12 @@ from authority import Authority
 from fix_requirements import require_debian_postgres
 from towpath_local.embedded.postgres import EmbeddedPostgres
 
-FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "dynamic_shared_memory_type": "mmap",  # or one that is killed leaves segments behind in /dev/shm
+}
 """Data survive the death of the server, not that of the machine: enough for a test."""
 
 

@@ -54,6 +54,20 @@ async def test_a_stream_that_gives_up_waiting_lets_the_next_one_pass() -> None:
     assert budget.used == 10
 
 
+async def test_a_stream_that_gives_up_in_the_moment_of_its_turn_disturbs_nobody() -> None:
+    """Its cancel and the room for it come in the same turn of the loop: what ends one attempt must not look like a bug."""
+    budget = Budget(100)
+    held = await budget.reserve(90)
+    leaving, staying = (asyncio.create_task(budget.reserve(size)) for size in (50, 60))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    held.release()
+    (ended,) = await asyncio.gather(leaving, return_exceptions=True)
+    assert isinstance(ended, asyncio.CancelledError), ended
+    (await asyncio.wait_for(staying, 1)).release()
+    assert budget.used == 0
+
+
 @given(st.lists(st.integers(1, 150), min_size=1, max_size=30), st.integers(1, 100))
 def test_the_budget_is_kept_and_given_back(sizes: list[int], limit: int) -> None:
     """Whatever the sizes, no more than the limit is reserved, and nothing leaks."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
 from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
@@ -58,9 +61,28 @@ def _sqlite(url: URL) -> AsyncEngine:
         writes = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    rollbacks: set[asyncio.Task[None]] = set()
+
+    def given_up(connection: Any, _record: Any, _error: Any) -> None:
+        # A cancelled call leaves its statement half read, and its connection is closed. SQLite would keep the
+        # transaction, with its lock, until Python forgets that statement: this ends it first, in the same queue.
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # nobody waits here any more
+            return
+        rollback = loop.create_task(_roll_back(connection.driver_connection))
+        rollbacks.add(rollback)
+        rollback.add_done_callback(rollbacks.discard)
+
     event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "invalidate", given_up)
     event.listen(engine.sync_engine, "begin", begun)
     return engine
+
+
+async def _roll_back(connection: Any) -> None:
+    with contextlib.suppress(sqlite3.Error, ValueError):  # nothing had begun, or it is closed already
+        await connection.rollback()
 
 
 def _postgresql(url: URL) -> AsyncEngine:

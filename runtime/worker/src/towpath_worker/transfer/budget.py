@@ -36,11 +36,10 @@ class Budget:
             try:
                 await turn
             except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._give_back(size)
+                if turn.cancelled():
+                    self._leave(turn)
                 else:
-                    self._waiting.remove((size, turn))
-                    self._wake()
+                    self._give_back(size)
                 raise
         else:
             self._take(size)
@@ -62,6 +61,11 @@ class Budget:
 
     def _give_back(self, size: int) -> None:
         self.used -= size
+        self._wake()
+
+    def _leave(self, turn: asyncio.Future[None]) -> None:
+        """Forget who gave up waiting; its turn may have come and gone between the cancel and now."""
+        self._waiting = deque(waiting for waiting in self._waiting if waiting[1] is not turn)
         self._wake()
 
     def _wake(self) -> None:

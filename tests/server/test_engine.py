@@ -1,0 +1,42 @@
+"""What the metadata database keeps to when a caller goes away."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from towpath_server.database.engine import WRITES, open_engine
+
+_SLOW = text(
+    "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000000)"
+    " SELECT count(*) FROM numbers"
+)
+"""Its only row takes a moment, so that a cancel finds the statement begun and its row not fetched."""
+
+
+async def write(engine: AsyncEngine, *statements: str) -> None:
+    """Run statements in a transaction that writes, as the server's do."""
+    async with engine.connect() as plain:
+        connection = await plain.execution_options(**{WRITES: True})
+        async with connection.begin():
+            for statement in statements:
+                await connection.execute(text(statement))
+
+
+async def test_a_call_that_was_given_up_locks_nobody_out(sqlite_url: str) -> None:
+    """A client that hangs up in the middle of a write must not stop the server for half a minute."""
+    engine = open_engine(sqlite_url)
+    try:
+        for _ in range(3):
+            given_up = asyncio.create_task(write(engine, "CREATE TABLE half_done (n int)", str(_SLOW)))
+            await asyncio.sleep(0.1)
+            given_up.cancel()
+            with pytest.raises(asyncio.CancelledError) as kept:
+                await given_up
+            # `kept` holds the statement by its traceback, as a call's failure does until it is forgotten.
+            await write(engine, "CREATE TABLE whole (n int)", "DROP TABLE whole")
+            assert kept.value is not None
+    finally:
+        await engine.dispose()
