@@ -3,22 +3,33 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 began=$SECONDS
+readonly sixteen_gib=$(( 16 << 20 )) # in KiB
+
+# What was kept in memory goes; of a run that failed, its logs stay.
+clear_up() {
+    if [ "$1" != 0 ]; then
+        mkdir -p build
+        (cd "$TMPDIR" && find . -name '*.log' -print0 | tar --null --files-from - -czf -) >build/test-logs.tar.gz
+        echo "the servers' logs: build/test-logs.tar.gz" >&2
+    fi
+    rm -rf "$TMPDIR"
+}
+
 # Hundreds of processes are started, and each would compile its modules anew where bytecode is not kept.
 unset PYTHONDONTWRITEBYTECODE
 make --no-print-directory setup
 scripts/system-packages.sh
 make --no-print-directory --jobs=3 --output-sync=target lint types web-build web-check
 
-# Thousands of databases and files are made and thrown away: in memory where there is plenty of it, which halves the time
-# of a database. Chosen files (PYTEST_ARGS) leave their files in the usual place, to be looked at.
+# Thousands of databases and files are made and thrown away: in memory, where there is plenty of it, which halves the time
+# that a database takes. Chosen files (PYTEST_ARGS) leave what they make in the usual place, to be looked at.
 places=()
-gibibytes() { echo $(( $1 >> 20 )); }
 available=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)
 room=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1 || true)
-if [ -z "${PYTEST_ARGS:-}${TMPDIR:-}" ] && [ "$(gibibytes "$available")" -ge 16 ] && [ "$(gibibytes "${room:-0}")" -ge 16 ]; then
+if [ -z "${PYTEST_ARGS:-}${TMPDIR:-}" ] && [ "$available" -ge $sixteen_gib ] && [ "${room:-0}" -ge $sixteen_gib ]; then
     TMPDIR=$(mktemp -d /dev/shm/t-XXXXXX)
     export TMPDIR
-    trap 'rm -rf "$TMPDIR"' EXIT
+    trap 'clear_up $?' EXIT
     places=(--basetemp "$TMPDIR/p" --override-ini tmp_path_retention_policy=failed)
 fi
 

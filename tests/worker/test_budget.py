@@ -55,7 +55,7 @@ async def test_a_stream_that_gives_up_waiting_lets_the_next_one_pass() -> None:
 
 
 async def test_a_stream_that_gives_up_in_the_moment_of_its_turn_disturbs_nobody() -> None:
-    """Its cancel and the room for it come in the same turn of the loop: what ends one attempt must not look like a bug."""
+    """Its cancel and the room for it come at once: what ends one attempt must not look like a bug."""
     budget = Budget(100)
     held = await budget.reserve(90)
     leaving, staying = (asyncio.create_task(budget.reserve(size)) for size in (50, 60))
