@@ -57,6 +57,7 @@ def test_everything_is_kept_in_one_folder_and_found_again(tmp_path: Path) -> Non
     assert not (stack.data_dir / "endpoint.json").exists()
     assert "stopped; nothing is lost" in stack.output.read_text()
     assert [*home.rglob("*"), *temporary.rglob("*")] == []
+    assert not DataFolder(stack.data_dir).run_dir.exists(), "it may lie in the temporary folder of the machine"
     assert {oct(path.stat().st_mode)[-3:] for path in (stack.data_dir / "keys").iterdir()} == {"600"}
 
 

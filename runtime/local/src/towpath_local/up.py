@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -64,6 +64,8 @@ def run(root: Path, wishes: PortWishes, told: Told) -> None:
                 _stop(supervisor, told)
     finally:
         folder.processes_file.unlink(missing_ok=True)
+        with suppress(OSError):  # a worker that was ended by force leaves sockets in it; the next one removes them
+            folder.run_dir.rmdir()
         locks.release()
 
 
