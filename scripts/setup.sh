@@ -8,14 +8,7 @@ readonly UV_VERSION=0.13.9
 readonly MEMBERS=(proto sdk conformance authoring runtime/contracts runtime/observe runtime/server runtime/worker runtime/local
     clients/cli connectors/source-postgres connectors/source-faker connectors/destination-s3 connectors/destination-local)
 
-# Of the Pythons at hand the first that was built with optimizations, as Debian's is and a home-made one often is not:
-# that is a tenth of all time. PYTHON=/path/to/python3 decides for itself.
-optimized='import sys, sysconfig
-sys.exit(sys.version_info < (3, 11) or "--enable-optimizations" not in (sysconfig.get_config_var("CONFIG_ARGS") or ""))'
 python=${PYTHON:-python3}
-if [ -z "${PYTHON:-}" ] && ! "$python" -c "$optimized" 2>/dev/null && /usr/bin/python3 -c "$optimized" 2>/dev/null; then
-    python=/usr/bin/python3
-fi
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
     echo "setup: Towpath needs Python 3.11 or newer as '$python'; set PYTHON=/path/to/python3.11" >&2
     exit 1
