@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import urllib.request
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from towpath_local.web import bootstrap, find_assets, local_front
 __all__ = ["ProgramService", "Service", "server_target", "services", "web_url"]
 
 _READY_SECONDS = 60.0
-_ARITHMETIC = {"OPENBLAS_NUM_THREADS": "1"}
+_ARITHMETIC = {"OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1")}
 """Arrow loads numpy, and the threads of its BLAS, one for each core, would spin at every start for nothing."""
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
