@@ -105,7 +105,7 @@ class Scene:
         """Return when S3 was sent so many requests, or the job has ended."""
         next_look = 0.0
         while self.striker.requests < requests and job.state not in TERMINAL:
-            time.sleep(0.005)
+            time.sleep(0.01)
             if time.monotonic() >= next_look:
                 job = self._now(job)
                 next_look = time.monotonic() + 0.2
