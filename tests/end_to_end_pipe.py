@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, LiteralString, cast
 from urllib.parse import unquote
@@ -140,14 +140,14 @@ class Pipe:
 def fresh_pipe(stack: Stack, postgres: EmbeddedPostgres, s3: EmbeddedS3) -> Generator[Pipe]:
     """A pipe between an empty database and an empty bucket; both go with the `with` block."""
     database, bucket = Database(postgres, f"pipe_{uuid.uuid4().hex[:12]}"), f"pipe-{uuid.uuid4().hex[:12]}"
-    client = s3.client()
     postgres.create_database(database.name)
-    s3.create_bucket(bucket)
-    try:
-        yield Pipe(stack, database, s3, client, bucket)
-    finally:
-        client.delete_bucket(Bucket=bucket)  # this server removes the objects with it
-        postgres.drop_database(database.name)
+    with closing(s3.client()) as client:
+        client.create_bucket(Bucket=bucket)
+        try:
+            yield Pipe(stack, database, s3, client, bucket)
+        finally:
+            client.delete_bucket(Bucket=bucket)  # this server removes the objects with it
+            postgres.drop_database(database.name)
 
 
 def rows_of(table: pa.Table) -> Rows:

@@ -78,6 +78,8 @@ class Lake:
 
 def assert_same(stream: str, due: Rows, found: Rows) -> None:
     """Fail with examples when rows are lost or doubled."""
+    if dict.__eq__(due, found):  # no row of either is there no times; counters themselves compare in Python
+        return
     lost, doubled = due - found, found - due
     assert not lost and not doubled, (  # noqa: PT018  # one message for both
         f"{stream}: of {due.total()} rows {lost.total()} are lost and {doubled.total()} too many;"

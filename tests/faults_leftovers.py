@@ -70,7 +70,7 @@ def none_within(seconds: float, look: Callable[[], list[str]]) -> list[str]:
     """Look until nothing is found, and return what is still there after so many seconds."""
     deadline = time.monotonic() + seconds
     while (found := look()) and time.monotonic() < deadline:
-        time.sleep(0.1)
+        time.sleep(0.2)
     return found
 
 

@@ -29,8 +29,10 @@ OVERWRITTEN, APPENDED, INCREMENT = "orders", "readings", "changes"
 STREAMS = (OVERWRITTEN, APPENDED, INCREMENT)
 COLUMNS = ("id", "version", "amount", "at", "note", "photo")
 
-_ROWS = 12_000
-_MORE = 400
+_ROWS = 4_000
+_MORE = 200
+"""Enough for some fifty requests to S3 and several commits of each stream: a round is mostly starts and recovery."""
+
 _INSERT = """
 INSERT INTO {table} (id, amount, at, note, photo)
 SELECT n, (n * 7919 %% 1000003)::numeric / 100, '2024-02-29 12:00+00'::timestamptz + n * interval '1.000001 s',

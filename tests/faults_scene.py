@@ -14,6 +14,7 @@ from faults_rows import Tables
 from faults_strikes import Striker
 from stack import Stack
 from towpath.control.v1.jobs_pb2 import Attempt, Job, LogLine
+from towpath_cli.client import Client
 from towpath_cli.client.jobs import TERMINAL
 from towpath_sdk.errors import Unavailable
 
@@ -28,13 +29,17 @@ _PARTS = {"temporal", "server", "worker"}
 
 @dataclass
 class Scene:
-    """Everything that a round needs; `usual_requests` is how many requests an undisturbed run sends to S3."""
+    """Everything that a round needs; `usual_requests` is how many requests an undisturbed run sends to S3.
+
+    `client` is one for all rounds: a server that is started again has its old address.
+    """
 
     stack: Stack
     tables: Tables
     lake: Lake
     striker: Striker
     leftovers: Leftovers
+    client: Client
     connection: str
     usual_requests: int = 0
     story: list[str] = field(default_factory=list[str])
@@ -58,8 +63,7 @@ class Scene:
         due = self.tables.due()
         self._healthy()
         began, requests = time.monotonic(), self.striker.requests
-        with self.stack.client() as client:
-            job = client.connections.sync(self.connection)
+        job = self.client.connections.sync(self.connection)
         for number, strike in enumerate(plan.strikes):
             job = self._wait_for(job, requests + round(strike.at * self.usual_requests))
             time.sleep(strike.delay)
@@ -90,8 +94,7 @@ class Scene:
 
     def _log(self, job: Job) -> list[LogLine]:
         try:
-            with self.stack.client() as client:
-                return list(client.jobs.logs(job.name))
+            return list(self.client.jobs.logs(job.name))
         except Unavailable:
             return []
 
@@ -102,7 +105,7 @@ class Scene:
         """Return when S3 was sent so many requests, or the job has ended."""
         next_look = 0.0
         while self.striker.requests < requests and job.state not in TERMINAL:
-            time.sleep(0.005)
+            time.sleep(0.01)
             if time.monotonic() >= next_look:
                 job = self._now(job)
                 next_look = time.monotonic() + 0.2
@@ -112,7 +115,7 @@ class Scene:
         """Return the job at its end, or as it is when it should have ended long ago."""
         deadline = time.monotonic() + _JOB_SECONDS
         while job.state not in TERMINAL and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.2)
             job = self._now(job)
         return job
 
@@ -121,8 +124,7 @@ class Scene:
 
     def _now(self, job: Job) -> Job:
         try:
-            with self.stack.client() as client:
-                return client.jobs.get(job.name)
+            return self.client.jobs.get(job.name)
         except Unavailable:
             return job
 
@@ -131,15 +133,14 @@ class Scene:
         deadline = time.monotonic() + _HEALTHY_SECONDS
         while not self._all_run():
             assert time.monotonic() < deadline, f"not all parts run again:\n{self.stack.output.read_text()}"
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def _all_run(self) -> bool:
         living = {process.pid for process in self.stack.family()}
         parts = self.stack.process_ids()
         if not set(parts) >= _PARTS or not set(parts.values()) <= living:
             return False
-        with self.stack.client() as client:
-            return client.wire.healthy()
+        return self.client.wire.healthy()
 
 
 def _outcome(attempt: Attempt) -> str:

@@ -71,7 +71,7 @@ class Striker:
             done = self._try(victim, chance)
             if done:
                 return done
-            time.sleep(0.01)
+            time.sleep(0.02)
         return ""
 
     def _try(self, victim: Victim, chance: random.Random) -> str:

@@ -13,13 +13,16 @@ from authority import Authority
 from fix_requirements import require_debian_postgres
 from towpath_local.embedded.postgres import EmbeddedPostgres
 
-FAST_SETTINGS = {
+FAST_DEBIAN_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "dynamic_shared_memory_type": "mmap",  # or one that is killed leaves segments behind in /dev/shm
 }
 """Data survive the death of the server, not that of the machine: enough for a test."""
+
+FAST_SETTINGS = {**FAST_DEBIAN_SETTINGS, "scram_iterations": "1"}
+"""For PostgreSQL 16 and later. Thousands of logins would hash a password four thousand times each."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def postgres_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsPostgr
     )
     readable = [rules, root, certificate, key]
     settings = {
-        **FAST_SETTINGS,
+        **FAST_DEBIAN_SETTINGS,
         "ssl": "on",
         "ssl_ca_file": str(root),
         "ssl_cert_file": str(certificate),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -21,9 +22,10 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedS3]:
 
 
 @pytest.fixture(scope="session")
-def s3_client(s3: EmbeddedS3) -> S3Client:
+def s3_client(s3: EmbeddedS3) -> Iterator[S3Client]:
     """A boto3 client with the server's keys."""
-    return s3.client()
+    with contextlib.closing(s3.client()) as client:  # or the server, when it stops, waits for it for seconds
+        yield client
 
 
 @pytest.fixture

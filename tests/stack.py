@@ -251,7 +251,7 @@ class Stack:
         while not self._ready():
             assert process.poll() is None, f"`towpath up` ended:\n{self.output.read_text()}"
             assert time.monotonic() < deadline, f"`towpath up` is not ready:\n{self.output.read_text()}"
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def _running(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "not started"

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from cli_here import cli_here
 from end_to_end_pipe import Pipe, new_name
 from stack import Finished, postgres_config, s3_config
 from towpath_sdk.errors import KINDS, Kind
@@ -23,7 +24,7 @@ class Shop:
 
     def cli(self, *arguments: str, stdin: str | None = None) -> Finished:
         """Run a command."""
-        return self.pipe.stack.cli(*arguments, stdin=stdin)
+        return cli_here(self.pipe.stack, *arguments, stdin=stdin)
 
     def connect(self, *options: str) -> Finished:
         """Try to create a connection."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -136,10 +135,11 @@ def test_run_with_a_wrong_endpoint_fails_once_and_loses_nothing(broken: Broken, 
     if case == "read-only identity":
         bad["access_key_id"], bad["secret_access_key"] = pipe.s3.reader_keys
     before = pipe.all_keys()
-    pipe.stack.cli(collection, "update", name, "-f", "-", stdin=json.dumps(bad))
-    done = pipe.stack.cli("sync", name, "--follow", "--output", "json")
-    pipe.stack.cli(collection, "update", name, "-f", "-", stdin=json.dumps(good[collection]))
     with pipe.stack.client() as client:
+        ends = {"sources": client.sources, "destinations": client.destinations}
+        ends[collection].update(name, bad)
+        done = pipe.stack.cli("sync", name, "--follow", "--output", "json")
+        ends[collection].update(name, good[collection])
         job = client.jobs.get(done.json["name"])
     assert job.state == Job.STATE_FAILED
     assert (Failure.Kind.Name(job.failure.kind), job.failure.reason) == (kind, reason), pipe.explain(job)

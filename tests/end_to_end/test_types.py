@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from end_to_end_json_lines import faithful, interval_parts, read_back
 from end_to_end_pipe import METADATA, Pipe, fresh_pipe, stream
-from fix_postgres import FAST_SETTINGS
+from fix_postgres import FAST_DEBIAN_SETTINGS
 from fix_requirements import require_debian_postgres
 from stack import Stack
 from towpath_local.embedded.postgres import EmbeddedPostgres
@@ -25,7 +25,7 @@ def typed_pipe(s3: EmbeddedS3, stack: Stack, tmp_path_factory: pytest.TempPathFa
     """A pipe from Debian's PostgreSQL, which has the extensions, with a table of every type."""
     programs = require_debian_postgres()
     directory = tmp_path_factory.mktemp("debian")
-    server = EmbeddedPostgres(directory, programs=programs, settings=FAST_SETTINGS)
+    server = EmbeddedPostgres(directory, programs=programs, settings=FAST_DEBIAN_SETTINGS)
     with server, fresh_pipe(stack, server, s3) as pipe:
         with pipe.database.connect() as connection:
             create_matrix(connection, TYPES)

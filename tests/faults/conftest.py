@@ -37,15 +37,14 @@ def scene(
     tables, leftovers = Tables(database), Leftovers(stack, database)
     tables.create()
     with S3FaultProxy(s3.endpoint) as proxy:
-        with stack:
-            with stack.client() as client:
-                source = postgres_config(database, chunk_bytes=_CHUNK_BYTES)
-                client.sources.create("faults", "source-postgres", source)
-                destination = s3_config(s3, bucket, endpoint=proxy.endpoint, prefix="lake")
-                client.destinations.create("faults", "destination-s3", destination)
-                connection = client.connections.create("faults", often_committed("faults")).name
+        with stack, stack.client() as client:
+            source = postgres_config(database, chunk_bytes=_CHUNK_BYTES)
+            client.sources.create("faults", "source-postgres", source)
+            destination = s3_config(s3, bucket, endpoint=proxy.endpoint, prefix="lake")
+            client.destinations.create("faults", "destination-s3", destination)
+            connection = client.connections.create("faults", often_committed("faults")).name
             lake, striker = Lake(s3_client, bucket), Striker(stack, proxy, database)
-            scene = Scene(stack, tables, lake, striker, leftovers, connection)
+            scene = Scene(stack, tables, lake, striker, leftovers, client, connection)
             scene.rehearse()
             yield scene
         assert none_within(10, leftovers.stopped) == []

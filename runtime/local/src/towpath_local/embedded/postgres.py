@@ -191,6 +191,8 @@ class EmbeddedPostgres(EmbeddedServer):
         ]
         if self._settings.get("fsync") == "off":
             arguments.append("--no-sync")
+        if "scram_iterations" in self._settings:  # the superuser's password is made here, not by the server
+            arguments.append(f"--set=scram_iterations={self._settings['scram_iterations']}")
         made = subprocess.run(
             [*_namespace(user), str(self._programs / "initdb"), *arguments],
             stdin=subprocess.DEVNULL,

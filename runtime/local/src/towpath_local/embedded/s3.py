@@ -6,10 +6,12 @@ Only the S3 port checks credentials. SeaweedFS' inner ports (master, volume, fil
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import secrets
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -33,6 +35,9 @@ _GRPC_OFFSET = 10_000
 _ROLES = ("s3", "master", "volume", "filer", "admin")
 _LONGEST_SOCKET_PATH = 107
 _PROBE_KEY = ".towpath-probe"
+_lock = threading.Lock()
+"""Sessions of boto3 are not safe in threads; clients are."""
+
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -135,21 +140,21 @@ class EmbeddedS3(EmbeddedServer):
         self._remove_sockets()
 
     def _client(self, access_key: str, secret_key: str, retries: int) -> S3Client:
-        # A session of its own, since the default one is not safe in threads. Only the stubs of S3 are installed.
-        return boto3.Session().client(  # pyright: ignore[reportUnknownMemberType]
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name=self.region,
-            aws_access_key_id=access_key,
-            aws_secret_access_key=secret_key,
-            config=Config(
-                s3={"addressing_style": "path"},
-                retries={"total_max_attempts": retries, "mode": "standard"},
-                connect_timeout=2,
-                read_timeout=30,
-                proxies={},
-            ),
-        )
+        with _lock:
+            return _session().client(  # pyright: ignore[reportUnknownMemberType] - only the stubs of S3 are installed
+                "s3",
+                endpoint_url=self.endpoint,
+                region_name=self.region,
+                aws_access_key_id=access_key,
+                aws_secret_access_key=secret_key,
+                config=Config(
+                    s3={"addressing_style": "path"},
+                    retries={"total_max_attempts": retries, "mode": "standard"},
+                    connect_timeout=2,
+                    read_timeout=30,
+                    proxies={},
+                ),
+            )
 
     @property
     def _identities(self) -> Path:
@@ -240,6 +245,12 @@ class EmbeddedS3(EmbeddedServer):
     def _set_up(self) -> None:
         for bucket in self._buckets[1:]:
             self.create_bucket(bucket)
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    """Return the session of this process: a session reads descriptions for a tenth of a second, its clients do not."""
+    return boto3.Session()
 
 
 def _identity(
