@@ -17,8 +17,9 @@ clear_up() {
 
 # Hundreds of processes are started, and each would compile its modules anew where bytecode is not kept.
 unset PYTHONDONTWRITEBYTECODE
+scripts/system-packages.sh &
 make --no-print-directory setup
-scripts/system-packages.sh
+wait $!
 make --no-print-directory --jobs=3 --output-sync=target lint types web-build web-check
 
 # Thousands of databases and files are made and thrown away: in memory, where there is plenty of it, because there a

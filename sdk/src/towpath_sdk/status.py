@@ -8,7 +8,7 @@ RESOURCE_EXHAUSTED.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -16,8 +16,10 @@ from google.rpc import error_details_pb2, status_pb2
 from towpath.connector.v1 import types_pb2
 
 from towpath_sdk import errors
-from towpath_sdk.catalog import StreamName
 from towpath_sdk.errors import Kind, Owner, TowpathError
+
+if TYPE_CHECKING:  # or Arrow would be loaded, for which the command line has no use
+    from towpath_sdk.catalog import StreamName
 
 __all__ = [
     "DOMAIN",
