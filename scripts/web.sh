@@ -54,9 +54,9 @@ build() {
 }
 
 check() {
-    node node_modules/typescript/bin/tsc --noEmit
+    node node_modules/typescript/bin/tsc --noEmit --incremental --tsBuildInfoFile node_modules/.cache/tsc.json
     node node_modules/eslint/bin/eslint.js --cache --cache-location node_modules/.cache/eslint .
-    node node_modules/prettier/bin/prettier.cjs --check --log-level warn .
+    node node_modules/prettier/bin/prettier.cjs --check --log-level warn --cache --cache-location node_modules/.cache/prettier .
     node node_modules/vitest/vitest.mjs run --silent --reporter=dot
 }
 

@@ -8,6 +8,8 @@ import { jobs } from "./transport";
 const SLICE = 6;
 /** Lines between two looks at the clock. */
 const PORTION = 500;
+/** Milliseconds in which lines are gathered before they are shown: nobody reads faster, and to draw takes long. */
+const GATHER = 100;
 
 export interface Followed {
   readonly lines: LogLines;
@@ -17,14 +19,15 @@ export interface Followed {
 }
 
 /**
- * Follow a job's log to its end, through restarts; what comes within one frame is shown in one step. A new filter is held
- * against all lines in slices of a frame. `name` is the same for as long as the component lives.
+ * Follow a job's log to its end, through restarts; what comes within a tenth of a second is shown in one step. A new
+ * filter is held against all lines in slices of a frame. `name` is the same for as long as the component lives.
  */
 export function useLog(name: string, { level, origin, text }: Filter): Followed {
   const [lines] = useState(() => new LogLines());
   const [version, setVersion] = useState(0);
   const [error, setError] = useState<unknown>(null);
   const frame = useRef(0);
+  const gathering = useRef(0);
   const step = useCallback(() => {
     const work = () => {
       const end = performance.now() + SLICE;
@@ -41,12 +44,17 @@ export function useLog(name: string, { level, origin, text }: Filter): Followed 
       open: (signal) => jobs.tailLogs({ name, afterSeq: BigInt(lines.last), follow: true }, { signal }),
       receive: (message) => {
         lines.append(message.lines.map(reduce));
-        step();
+        gathering.current ||= window.setTimeout(() => {
+          gathering.current = 0;
+          step();
+        }, GATHER);
       },
       signal: stop.signal,
     }).catch(setError);
     return () => {
       stop.abort();
+      clearTimeout(gathering.current);
+      gathering.current = 0;
       cancelAnimationFrame(frame.current);
     };
   }, [name, lines, step]);

@@ -23,14 +23,16 @@ __all__ = [
     "write_mode_from",
 ]
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def time_to(time: datetime | None) -> Timestamp | None:
     """Encode a time; None stays absent."""
     if time is None:
         return None
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp
+    # Timestamp.FromDatetime goes through a calendar, and takes three times as long.
+    since = time - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def time_from(stamp: Timestamp) -> datetime:

@@ -72,10 +72,10 @@ def line_to(line: LogLine) -> jobs_pb2.LogLine:
     return jobs_pb2.LogLine(
         seq=line.seq,
         time=time_to(line.time),
-        level=f"LEVEL_{line.level.name}",
+        level=int(line.level),  # pyright: ignore[reportArgumentType]  # the same numbers
         origin=line.origin,
         message=line.message,
-        attributes=line.attributes,
+        attributes=line.attributes or None,
         stream=None if line.stream is None else name_to(line.stream),
         attempt=line.attempt,
     )
