@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from fix_docker import DockerEngine
 from towpath_worker.launch import RunDir
-from towpath_worker.launch.docker import ContainerPolicy, DockerLauncher, Engine
+from towpath_worker.launch.docker.engine import Engine
+from towpath_worker.launch.docker.launcher import DockerLauncher
+from towpath_worker.launch.docker.policy import ContainerPolicy
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ from towpath_sdk._traces.received import spans_of
 from towpath_sdk.errors import Kind, TowpathError
 from towpath_worker.launch import ChoosingLauncher, Launch, Limits
 from towpath_worker.launch.channel import channel_to
-from towpath_worker.launch.docker import ContainerPolicy, Reaper
 from towpath_worker.launch.docker.certificate import certificate
 from towpath_worker.launch.docker.labels import JOB, MACHINE, RUN_DIR
-from towpath_worker.launch.docker.policy import Reach
+from towpath_worker.launch.docker.policy import ContainerPolicy, Reach
+from towpath_worker.launch.docker.reaper import Reaper
 
 MIB = 1024 * 1024
 

@@ -17,8 +17,7 @@ from towpath_sdk import traces
 
 from towpath_worker.activities import OpenJobActivity, Parts, PublishActivity, RunTaskActivity, TransferActivity
 from towpath_worker.connectors import Parking
-from towpath_worker.launch import ChoosingLauncher, ProcessLauncher, RunDir
-from towpath_worker.launch.docker import DockerLauncher, Engine, Reaper
+from towpath_worker.launch import ChoosingLauncher, Containers, ProcessLauncher, RunDir
 from towpath_worker.launch.environment import connector_environment, container_environment
 from towpath_worker.metrics import CountActivities
 from towpath_worker.server import ServerChannel
@@ -47,7 +46,7 @@ async def run_worker(
     """
     server = ServerChannel.open(settings)
     run_dir = RunDir.open(settings.run_dir)
-    engine, reaping = Engine(), None
+    containers, reaping = _containers(settings, environ, run_dir), None
     parking = Parking()
     state = _State("Temporal does not answer")
     window = None
@@ -61,8 +60,8 @@ async def run_worker(
         if client is None:
             return
         state.problem = "the server refuses this worker's token"
-        launcher = _launcher(settings, environ, run_dir, engine)
-        reaping = asyncio.create_task(Reaper(engine, settings.run_dir).run())
+        launcher = _launcher(settings, environ, run_dir, containers)
+        reaping = asyncio.create_task(containers.reap())
         parts = Parts(server, launcher, identity, settings.in_flight_bytes, parking)
         while await _admitted(server, stop):
             async with _temporal_worker(client, settings, parts):
@@ -77,7 +76,7 @@ async def run_worker(
         await parking.close()
         if reaping is not None:
             reaping.cancel()
-        engine.close()
+        containers.close()
         await server.close()
         run_dir.close()
 
@@ -147,21 +146,24 @@ async def _first_of(*events: asyncio.Event) -> None:
             one.cancel()
 
 
-def _launcher(
-    settings: WorkerSettings, environ: Mapping[str, str], run_dir: RunDir, engine: Engine
-) -> ChoosingLauncher:
-    commands = ProcessLauncher(
-        run_dir, connector_environment(environ, settings.connector_env), start_timeout=settings.start_timeout
-    )
-    images = DockerLauncher(
-        engine,
+def _containers(settings: WorkerSettings, environ: Mapping[str, str], run_dir: RunDir) -> Containers:
+    return Containers(
         run_dir,
+        settings.run_dir,
         settings.containers,
         container_environment(environ, settings.container_env),
         start_timeout=settings.start_timeout,
     )
+
+
+def _launcher(
+    settings: WorkerSettings, environ: Mapping[str, str], run_dir: RunDir, containers: Containers
+) -> ChoosingLauncher:
+    commands = ProcessLauncher(
+        run_dir, connector_environment(environ, settings.connector_env), start_timeout=settings.start_timeout
+    )
     return ChoosingLauncher(
-        commands if settings.launcher != "docker" else None, images if settings.launcher != "process" else None
+        commands if settings.launcher != "docker" else None, containers if settings.launcher != "process" else None
     )
 
 
