@@ -17,7 +17,6 @@ from typing import Any, Literal, TypeAlias
 
 from towpath_conformance import CHECKS, Case, Check, CommandTarget
 from towpath_conformance.case import changed
-from towpath_conformance.methods import METHODS
 from towpath_conformance.peer import Peer
 from towpath_conformance.targets import Instance, Target
 from towpath_sdk import Destination, Source
@@ -26,12 +25,16 @@ from towpath_sdk._serve.server import ConnectorServer
 from towpath_sdk._serve.settings import Settings
 
 from conformance_mutants.proxy import Begin, Relayed, relay
-from conformance_mutants.reach import ALWAYS, Reach
+from conformance_mutants.reach import Reach
 
 __all__ = ["MUTANTS", "InProcessTarget", "Mutant", "Part", "Role", "mutant", "process_target"]
 
 Part: TypeAlias = "Source[Any] | Destination[Any]"
 Role: TypeAlias = Literal["source", "destination"]
+
+
+_ONLY_WAITING = frozenset({"patience.call_seconds", "patience.idle_seconds"})
+"""Changes to the case that do not change what the judge says, only how long it waits."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +60,21 @@ class Mutant:
 
     def judged_by(self, reach: Reach) -> list[Check]:
         """The checks that it is judged by: every one that it could fail. `reach` is that of the good connector."""
-        changed = self._changed_methods()
-        return [
-            check for check in CHECKS.values() if check.id == self.check_id or self._may_fail(check, changed, reach)
-        ]
+        noticed = self._noticed(reach)
+        return [check for check in CHECKS.values() if check.id == self.check_id or self._may_fail(check, noticed)]
 
-    def _may_fail(self, check: Check, methods: frozenset[str] | None, reach: Reach) -> bool:
+    def _may_fail(self, check: Check, noticed: frozenset[str] | None) -> bool:
         if self.within:
             return check.group.value in self.within
         # What measures time or memory alone takes seconds, and no changed message alters it.
-        return not check.alone and (methods is None or not methods.isdisjoint(reach.get(check.id, ALWAYS)))
+        return not check.alone and (noticed is None or check.id in noticed)
 
-    def _changed_methods(self) -> frozenset[str] | None:
-        """The methods whose messages the relay changes; None when the defect is not in the relay alone."""
+    def _noticed(self, reach: Reach) -> frozenset[str] | None:
+        """Ids of the checks that get other messages; None for all, when the defect is not in the relay alone."""
         begin = self.begins() if self.begins else self.begin
-        if begin is None or self.part is not None or self.config or self.case:
+        if begin is None or self.part is not None or self.config or not _ONLY_WAITING.issuperset(self.case):
             return None
-        names = {"Health/Check": "Check", **{method.name: method.name for method in METHODS}}
-        return frozenset(name for called, name in names.items() if type(begin(called)) is not Relayed)
+        return reach.calls_of(begin) if self.begins else reach.notices(begin)
 
     def spoil(self, good: Case) -> Case:
         """The good case with this mutant's changes."""
