@@ -76,10 +76,11 @@ async def test_mutant_fails_exactly_its_check(mutant: Mutant, tmp_path: Path) ->
     failed: dict[str, str] = {}
     checks = mutant.judged_by(Reach() if mutant.within else await reach_for(mutant.role, tmp_path))
     for attempt in range(_ATTEMPTS):
-        (folder := tmp_path / str(attempt)).mkdir()
-        case = mutant.spoil(CASES[mutant.role](folder))
-        report = await verdicts(mutant.target(GOOD[mutant.role]), case, checks)
-        failed = ended(report, Outcome.FAIL, Outcome.ERROR)
+        failed = {}
+        for place, (target, some) in enumerate(mutant.targets(GOOD[mutant.role], checks)):
+            (folder := tmp_path / f"{attempt}-{place}").mkdir()
+            report = await verdicts(target, mutant.spoil(CASES[mutant.role](folder)), some)
+            failed |= ended(report, Outcome.FAIL, Outcome.ERROR)
         if set(failed) == {mutant.check_id}:
             return
     assert set(failed) == {mutant.check_id}, failed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +49,8 @@ class Mutant:
     """Makes a `begin` for each instance: for defects that remember what an instance was asked before."""
     part: Callable[[], Part] | None = None
     command: str | None = None
-    """Name of the defect in `conformance_processes`, for mutants that have to be a process."""
+    """Name of the defect in `conformance_processes`, for mutants that have to be a process. With a `part` as well, the
+    same defect is judged in this process by those checks that need no other one."""
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Changes to the good case's configuration, as dotted paths."""
     case: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -84,11 +85,15 @@ class Mutant:
         raw["config"] = changed(raw["config"], self.config)
         return Case.model_validate({**raw, "folder": good.folder})
 
-    def target(self, good: Callable[[], Part]) -> Target:
-        """What is judged."""
-        if self.command is not None:
-            return process_target(self.role, self.command)
-        return InProcessTarget(self.part or good, self.begin or (lambda _: Relayed()), self.begins)
+    def targets(self, good: Callable[[], Part], checks: Sequence[Check]) -> list[tuple[Target, Sequence[Check]]]:
+        """What is judged, and by which of the checks."""
+        here = InProcessTarget(self.part or good, self.begin or (lambda _: Relayed()), self.begins)
+        if self.command is None:
+            return [(here, checks)]
+        there = process_target(self.role, self.command)
+        if self.part is None:
+            return [(there, checks)]
+        return [(there, [c for c in checks if c.process]), (here, [c for c in checks if not c.process])]
 
 
 MUTANTS: list[Mutant] = []
