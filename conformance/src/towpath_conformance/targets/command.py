@@ -10,7 +10,6 @@ import shlex
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -70,12 +69,7 @@ class CommandTarget:
 
 
 async def _ready(peer: Peer, process: CommandProcess, seconds: float) -> bool:
-    began = time.monotonic()
-    while not process.listens:  # to look costs nothing; to ask what nobody can hear yet does
-        if not process.alive or time.monotonic() - began > seconds:
-            return False
-        await asyncio.sleep(0.01)
-    ready = asyncio.ensure_future(serving(peer, seconds - (time.monotonic() - began)))
+    ready = asyncio.ensure_future(serving(peer, seconds, process.socket))
     while not ready.done():
         await asyncio.wait({ready}, timeout=0.05)
         if not process.alive and not ready.done():
@@ -89,7 +83,7 @@ class CommandProcess:
 
     def __init__(self, target: CommandTarget, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder: Path | None = folder / "tmp"
-        self._socket = folder / "s"
+        self.socket = folder / "s"
         self._log = folder / "log"
         with self._log.open("wb") as output:
             try:
@@ -118,11 +112,6 @@ class CommandProcess:
     def alive(self) -> bool:
         """It has not ended."""
         return self._process.poll() is None
-
-    @property
-    def listens(self) -> bool:
-        """It has made its socket."""
-        return self._socket.exists()
 
     def output(self) -> str:
         """Everything that it has printed."""
