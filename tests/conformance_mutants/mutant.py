@@ -10,7 +10,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -24,7 +24,7 @@ from towpath_sdk._serve.identity import connector_of
 from towpath_sdk._serve.server import ConnectorServer
 from towpath_sdk._serve.settings import Settings
 
-from conformance_mutants.proxy import Begin, Relayed, relay
+from conformance_mutants.proxy import Begin, relay
 from conformance_mutants.reach import Reach
 
 __all__ = ["MUTANTS", "InProcessTarget", "Mutant", "Part", "Role", "mutant", "process_target"]
@@ -87,7 +87,7 @@ class Mutant:
 
     def targets(self, good: Callable[[], Part], checks: Sequence[Check]) -> list[tuple[Target, Sequence[Check]]]:
         """What is judged, and by which of the checks."""
-        here = InProcessTarget(self.part or good, self.begin or (lambda _: Relayed()), self.begins)
+        here = InProcessTarget(self.part or good, self.begin, self.begins)
         if self.command is None:
             return [(here, checks)]
         there = process_target(self.role, self.command)
@@ -113,10 +113,10 @@ def process_target(role: Role, defect: str) -> Target:
 
 @dataclass(frozen=True)
 class InProcessTarget:
-    """A connector in this process behind a relay: quick to start, and nothing to kill."""
+    """A connector in this process, behind a relay where there is something to change: nothing to kill."""
 
     part: Callable[[], Part]
-    begin: Begin
+    begin: Begin | None = None
     begins: Callable[[], Begin] | None = None
     name: str = "in this process"
     can_start: bool = False
@@ -133,11 +133,13 @@ class InProcessTarget:
             server = ConnectorServer(connector_of(self.part()), Settings(listen=inner, token=token, drain_seconds=1))
             await server.start()
             try:
-                async with relay(outer, inner, self.begins() if self.begins else self.begin):
-                    peer = Peer(outer, token)
-                    try:
-                        yield Instance(outer, token, peer)
-                    finally:
-                        await peer.close()
+                async with AsyncExitStack() as stack:
+                    begin = self.begins() if self.begins else self.begin
+                    if begin is not None:
+                        await stack.enter_async_context(relay(outer, inner, begin))
+                    address = inner if begin is None else outer
+                    peer = Peer(address, token)
+                    stack.push_async_callback(peer.close)
+                    yield Instance(address, token, peer)
             finally:
                 await server.stop(0)
