@@ -8,6 +8,7 @@ import sys
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from cli_prompt import run_here
 
@@ -27,7 +28,7 @@ class Done:
 
 def towpath(folder: Path, *words: str) -> Done:
     """Run `towpath` in a folder."""
-    with chdir(folder):
+    with chdir(folder), patch("sys.path", [*sys.path]):
         done = run_here(*words, environ=_environ(folder))
     return Done(done.code, done.out, done.err)
 
