@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,10 @@ async def verdicts(target: Target, case: Case, checks: Sequence[Check] | None = 
 
 
 async def reach_for(role: Role, tmp_path: Path) -> Reach:
-    """Which methods each check calls; found out once for each role and process."""
+    """What each check exchanges; found out once for each role and process."""
     if role not in _reaches:
         (folder := tmp_path / "reach").mkdir()
-        _reaches[role] = await reach_of(InProcessTarget(GOOD[role], lambda _: Relayed()), CASES[role](folder))
+        _reaches[role] = await reach_of(partial(InProcessTarget, GOOD[role]), CASES[role](folder))
     return _reaches[role]
 
 
@@ -73,12 +74,13 @@ async def test_good_connector_in_a_process_of_its_own_fails_nothing(role: Role, 
 async def test_mutant_fails_exactly_its_check(mutant: Mutant, tmp_path: Path) -> None:
     """A check that passes a broken connector protects nobody; one that fails for another's rule misleads its author."""
     failed: dict[str, str] = {}
-    checks = mutant.judged_by({} if mutant.within else await reach_for(mutant.role, tmp_path))
+    checks = mutant.judged_by(Reach() if mutant.within else await reach_for(mutant.role, tmp_path))
     for attempt in range(_ATTEMPTS):
-        (folder := tmp_path / str(attempt)).mkdir()
-        case = mutant.spoil(CASES[mutant.role](folder))
-        report = await verdicts(mutant.target(GOOD[mutant.role]), case, checks)
-        failed = ended(report, Outcome.FAIL, Outcome.ERROR)
+        failed = {}
+        for place, (target, some) in enumerate(mutant.targets(GOOD[mutant.role], checks)):
+            (folder := tmp_path / f"{attempt}-{place}").mkdir()
+            report = await verdicts(target, mutant.spoil(CASES[mutant.role](folder)), some)
+            failed |= ended(report, Outcome.FAIL, Outcome.ERROR)
         if set(failed) == {mutant.check_id}:
             return
     assert set(failed) == {mutant.check_id}, failed

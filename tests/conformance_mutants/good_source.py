@@ -77,7 +77,7 @@ def source_case(folder: Path) -> Case:
                 "schema_change_set": {"schema_change_after_rows": 18},
                 "many_streams": {"extra_streams": 10_000},
                 "large": {"name": "events"},
-                "large_set": {"rows": 20_000_000, "row_bytes": 200, "batch_rows": 16_384, "checkpoint_rows": 16_384},
+                "large_set": {"rows": 20_000_000, "row_bytes": 200, "batch_rows": 2048, "checkpoint_rows": 2048},
                 "oversize": {"name": "events"},
                 "oversize_set": {"rows": 3, "row_bytes": 100_000},
                 "blocked": {"name": "events"},

@@ -9,15 +9,14 @@ from __future__ import annotations
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from towpath_conformance import CHECKS, Case, Check, CommandTarget
 from towpath_conformance.case import changed
-from towpath_conformance.methods import METHODS
 from towpath_conformance.peer import Peer
 from towpath_conformance.targets import Instance, Target
 from towpath_sdk import Destination, Source
@@ -25,13 +24,17 @@ from towpath_sdk._serve.identity import connector_of
 from towpath_sdk._serve.server import ConnectorServer
 from towpath_sdk._serve.settings import Settings
 
-from conformance_mutants.proxy import Begin, Relayed, relay
-from conformance_mutants.reach import ALWAYS, Reach
+from conformance_mutants.proxy import Begin, relay
+from conformance_mutants.reach import Reach
 
 __all__ = ["MUTANTS", "InProcessTarget", "Mutant", "Part", "Role", "mutant", "process_target"]
 
 Part: TypeAlias = "Source[Any] | Destination[Any]"
 Role: TypeAlias = Literal["source", "destination"]
+
+
+_ONLY_WAITING = frozenset({"patience.call_seconds", "patience.idle_seconds"})
+"""Changes to the case that do not change what the judge says, only how long it waits."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Mutant:
     """Makes a `begin` for each instance: for defects that remember what an instance was asked before."""
     part: Callable[[], Part] | None = None
     command: str | None = None
-    """Name of the defect in `conformance_processes`, for mutants that have to be a process."""
+    """Name of the defect in `conformance_processes`, for mutants that have to be a process. With a `part` as well, the
+    same defect is judged in this process by those checks that need no other one."""
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Changes to the good case's configuration, as dotted paths."""
     case: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -57,24 +61,21 @@ class Mutant:
 
     def judged_by(self, reach: Reach) -> list[Check]:
         """The checks that it is judged by: every one that it could fail. `reach` is that of the good connector."""
-        changed = self._changed_methods()
-        return [
-            check for check in CHECKS.values() if check.id == self.check_id or self._may_fail(check, changed, reach)
-        ]
+        noticed = self._noticed(reach)
+        return [check for check in CHECKS.values() if check.id == self.check_id or self._may_fail(check, noticed)]
 
-    def _may_fail(self, check: Check, methods: frozenset[str] | None, reach: Reach) -> bool:
+    def _may_fail(self, check: Check, noticed: frozenset[str] | None) -> bool:
         if self.within:
             return check.group.value in self.within
         # What measures time or memory alone takes seconds, and no changed message alters it.
-        return not check.alone and (methods is None or not methods.isdisjoint(reach.get(check.id, ALWAYS)))
+        return not check.alone and (noticed is None or check.id in noticed)
 
-    def _changed_methods(self) -> frozenset[str] | None:
-        """The methods whose messages the relay changes; None when the defect is not in the relay alone."""
+    def _noticed(self, reach: Reach) -> frozenset[str] | None:
+        """Ids of the checks that get other messages; None for all, when the defect is not in the relay alone."""
         begin = self.begins() if self.begins else self.begin
-        if begin is None or self.part is not None or self.config or self.case:
+        if begin is None or self.part is not None or self.config or not _ONLY_WAITING.issuperset(self.case):
             return None
-        names = {"Health/Check": "Check", **{method.name: method.name for method in METHODS}}
-        return frozenset(name for called, name in names.items() if type(begin(called)) is not Relayed)
+        return reach.calls_of(begin) if self.begins else reach.notices(begin)
 
     def spoil(self, good: Case) -> Case:
         """The good case with this mutant's changes."""
@@ -84,11 +85,15 @@ class Mutant:
         raw["config"] = changed(raw["config"], self.config)
         return Case.model_validate({**raw, "folder": good.folder})
 
-    def target(self, good: Callable[[], Part]) -> Target:
-        """What is judged."""
-        if self.command is not None:
-            return process_target(self.role, self.command)
-        return InProcessTarget(self.part or good, self.begin or (lambda _: Relayed()), self.begins)
+    def targets(self, good: Callable[[], Part], checks: Sequence[Check]) -> list[tuple[Target, Sequence[Check]]]:
+        """What is judged, and by which of the checks."""
+        here = InProcessTarget(self.part or good, self.begin, self.begins)
+        if self.command is None:
+            return [(here, checks)]
+        there = process_target(self.role, self.command)
+        if self.part is None:
+            return [(there, checks)]
+        return [(there, [c for c in checks if c.process]), (here, [c for c in checks if not c.process])]
 
 
 MUTANTS: list[Mutant] = []
@@ -108,10 +113,10 @@ def process_target(role: Role, defect: str) -> Target:
 
 @dataclass(frozen=True)
 class InProcessTarget:
-    """A connector in this process behind a relay: quick to start, and nothing to kill."""
+    """A connector in this process, behind a relay where there is something to change: nothing to kill."""
 
     part: Callable[[], Part]
-    begin: Begin
+    begin: Begin | None = None
     begins: Callable[[], Begin] | None = None
     name: str = "in this process"
     can_start: bool = False
@@ -128,11 +133,13 @@ class InProcessTarget:
             server = ConnectorServer(connector_of(self.part()), Settings(listen=inner, token=token, drain_seconds=1))
             await server.start()
             try:
-                async with relay(outer, inner, self.begins() if self.begins else self.begin):
-                    peer = Peer(outer, token)
-                    try:
-                        yield Instance(outer, token, peer)
-                    finally:
-                        await peer.close()
+                async with AsyncExitStack() as stack:
+                    begin = self.begins() if self.begins else self.begin
+                    if begin is not None:
+                        await stack.enter_async_context(relay(outer, inner, begin))
+                    address = inner if begin is None else outer
+                    peer = Peer(address, token)
+                    stack.push_async_callback(peer.close)
+                    yield Instance(address, token, peer)
             finally:
                 await server.stop(0)

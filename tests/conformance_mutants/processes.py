@@ -1,12 +1,15 @@
 """Defects that only a process can have: what it does when it is killed, when calls end, and with its memory.
 
 Those of faults and limits are judged by their whole group; what follows from messages alone, other mutants show in
-less time. The rest are judged by every check that measures no time or memory.
+less time. The rest are judged by every check that measures no time or memory, most of them in this process.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from conformance_processes.destinations import FlushesLater, ForgetsHalfway
+from conformance_processes.sources import KeepsAFile, KeepsWhatIsEmitted, PrintsItsKey
 
 from conformance_mutants.mutant import mutant
 
@@ -18,6 +21,9 @@ _LIMITS: dict[str, Any] = {
     "source.many_streams": None,
 }
 """For the rest of the group, which has nothing to find."""
+
+_FAST: dict[str, Any] = {"source.large_set.batch_rows": 16_384, "source.large_set.checkpoint_rows": 16_384}
+"""Rows as fast as they can be had, for what fills memory."""
 
 _ALL_BUT_FAULTS = ("handshake", "check", "discover", "read", "state", "write", "secrecy")
 
@@ -45,7 +51,7 @@ for _check, _name, _command, _changes in (
         "slow-reader-memory",
         "reads ahead of its reader",
         "reads-ahead",
-        {"patience.memory_mib": 300, "patience.slow_reader_seconds": 6},
+        {"patience.memory_mib": 300, "patience.slow_reader_seconds": 6, **_FAST},
     ),
     ("no-growth", "keeps a file open for each Check", "keeps-a-file-open", {"patience.cycles": 16}),
     ("speed", "fails when it is acknowledged", "fails-when-acknowledged", {}),
@@ -65,10 +71,20 @@ mutant(
     "source",
     "keeps what it has emitted",
     command="keeps-what-is-emitted",
-    case={"patience.memory_mib": 320, "patience.slow_reader_seconds": 4},
+    part=KeepsWhatIsEmitted,
+    case={"patience.memory_mib": 320, "patience.slow_reader_seconds": 4, **_FAST},
 )
-mutant("secrecy.output", "source", "prints a header with its key", command="prints-its-key")
-mutant("secrecy.temporary-files", "source", "keeps its key in a file for a moment", command="keeps-a-file")
+mutant("secrecy.output", "source", "prints a header with its key", command="prints-its-key", part=PrintsItsKey)
+mutant(
+    "secrecy.temporary-files", "source", "keeps its key in a file for a moment", command="keeps-a-file", part=KeepsAFile
+)
 # fault.write-killed-anywhere fails too, and rightly: it also kills after an answered commit.
-mutant("write.committed-durable", "destination", "flushes later", command="flushes-later", within=_ALL_BUT_FAULTS)
-mutant("write.complete-after-kill", "destination", "forgets halfway", command="forgets-halfway")
+mutant(
+    "write.committed-durable",
+    "destination",
+    "flushes later",
+    command="flushes-later",
+    part=FlushesLater,
+    within=_ALL_BUT_FAULTS,
+)
+mutant("write.complete-after-kill", "destination", "forgets halfway", command="forgets-halfway", part=ForgetsHalfway)

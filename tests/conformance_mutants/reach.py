@@ -1,60 +1,165 @@
-"""Which methods a check calls, and so which mutants of messages it could ever notice.
+"""What each check exchanges with the good connector, and so which mutants of messages it could ever notice.
 
-It is not kept by hand: the good connector is judged once, and what each check exchanges with it is noted.
+It is not kept by hand: the good connector is judged once, one check after the other, and every call is taken down. A
+mutant whose relay would have changed nothing in the calls of a check gives that check what the good connector gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
 
-from google.protobuf.message import Message
 from towpath_conformance import CHECKS, Case, Check, judge
-from towpath_conformance.exchange import Exchange, noting
 from towpath_conformance.targets import Target
 from towpath_conformance.trial import Trial
 
-__all__ = ["ALWAYS", "Reach", "reach_of"]
+from conformance_mutants.proxy import Begin, Ending, Relayed
 
-Reach = Mapping[str, frozenset[str]]
-"""Names of the methods that a check calls, by the id of the check."""
+__all__ = ["Reach", "reach_of"]
 
-ALWAYS = frozenset({"Handshake", "Spec"})
-"""What is asked before the first check decides how all of them go."""
+T = TypeVar("T")
 
 
-async def reach_of(target: Target, case: Case) -> Reach:
-    """Judge a good connector by all checks that measure nothing, and note what they call."""
-    reach: dict[str, frozenset[str]] = {}
-    watched = [_watched(check, reach) for check in CHECKS.values() if not check.alone]
-    await judge(target, case, checks=watched, seed=7, at_once=8)
-    return {check_id: methods | ALWAYS for check_id, methods in reach.items()}
+class _Call(Relayed):
+    """One call of the good connector, as it went."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self._said: list[tuple[str, Any]] = []
+
+    async def request(self, raw: bytes) -> Iterable[bytes]:
+        self._said.append(("request", raw))
+        return (raw,)
+
+    async def response(self, raw: bytes) -> Iterable[bytes]:
+        self._said.append(("response", raw))
+        return (raw,)
+
+    async def end(self, ending: Ending) -> tuple[Iterable[bytes], Ending]:
+        self._said.append(("end", ending))
+        return (), ending
+
+    def changes_through(self, relayed: Relayed) -> set[str]:
+        """Which of requests, responses and the end would have been others on the way through a relay."""
+        if type(relayed) is Relayed:
+            return set()
+        changed: set[str] = set()
+        for kind, said in self._said:
+            if kind == "end":
+                more, ending = _at_once(relayed.end(said), ((), None))
+                same = not list(more) and ending == said
+            else:
+                same = list(_at_once(getattr(relayed, kind)(said), ())) == [said] and not relayed.over
+            if not same:
+                changed.add(kind)
+        return changed
 
 
-def _watched(check: Check, reach: dict[str, frozenset[str]]) -> Check:
+def _at_once(relaying: Coroutine[Any, Any, T], waits: T) -> T:
+    """What a relay says without waiting for anything; `waits` when it does."""
+    try:
+        relaying.send(None)
+    except StopIteration as said:
+        return said.value
+    relaying.close()
+    return waits
+
+
+@dataclass
+class Reach:
+    """The calls of each check of the good connector."""
+
+    log: list[_Call | str] = field(default_factory=list["_Call | str"])
+    """In the order in which they began; a string is the name of something that checks share, where it was asked for."""
+    of_checks: dict[str, range] = field(default_factory=dict[str, range])
+    """Where in the log the calls of a check are."""
+    of_shared: dict[str, range] = field(default_factory=dict[str, range])
+    """Where the calls are that were made for what is shared."""
+
+    def begin(self, method: str) -> Relayed:
+        """Take down a call."""
+        self.log.append(call := _Call(method))
+        return call
+
+    def notices(self, begin: Begin) -> frozenset[str]:
+        """Ids of the checks whose calls would have gone otherwise through the relays that `begin` begins."""
+        changed: set[int] = set()
+        for place, call in self._calls():
+            changes = call.changes_through(begin(call.method))
+            if changes and not (place < self._first and changes == {"response"} and call.method == "Handshake"):
+                changed.add(place)
+        return self._checks_with(changed)
+
+    def calls_of(self, begin: Begin) -> frozenset[str]:
+        """Ids of the checks that call a method for which `begin` has a relay: for relays that remember, or wait."""
+        return self._checks_with({place for place, call in self._calls() if type(begin(call.method)) is not Relayed})
+
+    def _calls(self) -> Iterator[tuple[int, _Call]]:
+        return ((place, call) for place, call in enumerate(self.log) if isinstance(call, _Call))
+
+    @property
+    def _first(self) -> int:
+        """Where the first check begins: what is asked before decides how all of them go, but what Handshake answers."""
+        return min(places.start for places in self.of_checks.values())
+
+    def _checks_with(self, wanted: set[int]) -> frozenset[str]:
+        if any(place < self._first for place in wanted):
+            return frozenset(self.of_checks)
+        return frozenset(
+            check_id for check_id, places in self.of_checks.items() if not wanted.isdisjoint(self._places(places))
+        )
+
+    def _places(self, places: range) -> Iterator[int]:
+        """These places of the log, and those of everything shared that is asked for there."""
+        left, seen = [places], set[str]()
+        while left:
+            for place in left.pop():
+                entry = self.log[place]
+                if isinstance(entry, _Call):
+                    yield place
+                elif entry not in seen:
+                    seen.add(entry)
+                    left.append(self.of_shared[entry])
+
+
+class _Shared(dict[str, "asyncio.Task[Any]"]):
+    """What the checks of a trial share, which notes who makes it and who asks for it."""
+
+    def __init__(self, reach: Reach) -> None:
+        super().__init__()
+        self._reach = reach
+
+    def __setitem__(self, key: str, task: asyncio.Task[Any]) -> None:
+        super().__setitem__(key, task)
+        task.add_done_callback(partial(self._made, key, len(self._reach.log)))
+
+    def __getitem__(self, key: str) -> asyncio.Task[Any]:
+        self._reach.log.append(key)
+        return super().__getitem__(key)
+
+    def _made(self, key: str, start: int, _: asyncio.Task[Any]) -> None:
+        self._reach.of_shared[key] = range(start, len(self._reach.log))
+
+
+async def reach_of(target: Callable[[Begin], Target], case: Case) -> Reach:
+    """Judge a good connector by all checks that measure nothing, and take down what they call."""
+    reach = Reach()
+    shared = _Shared(reach)
+    watched = [_watched(check, reach, shared) for check in CHECKS.values() if not check.alone]
+    await judge(target(reach.begin), case, checks=watched, seed=7, at_once=1)
+    return reach
+
+
+def _watched(check: Check, reach: Reach, shared: _Shared) -> Check:
     async def run(trial: Trial) -> None:
-        called = _Called()
+        start = len(reach.log)
         try:
-            with noting(called):
-                await check.run(trial)
+            trial._made = shared  # pyright: ignore[reportPrivateUsage] what checks share is seen nowhere else
+            await check.run(trial)
         finally:
-            reach[check.id] = frozenset(called.methods)
+            reach.of_checks[check.id] = range(start, len(reach.log))
 
     return replace(check, run=run)
-
-
-class _Called(Exchange):
-    """Keeps the names of methods in the place of messages; health is a Check here, as its path says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.methods: set[str] = set()
-
-    def note(self, arrow: str, method: str, message: Message | bytes | str) -> None:
-        """Note the method."""
-        del arrow, message
-        self.methods.add(method)
-
-    def extend(self, other: Exchange) -> None:
-        """Note what was called for several checks at once."""
-        self.methods.update(line.split()[1] for _, line in other.lines)

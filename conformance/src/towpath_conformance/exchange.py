@@ -21,26 +21,61 @@ from towpath_conformance.shown import said
 __all__ = ["Exchange", "concealing", "current_exchange", "noting"]
 
 _KEPT = 400
+_SMALL_BYTES = 2048
+"""Smaller messages are kept as they are until somebody wants to see them, which most never do."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Noted:
+    """One message, serialized if it has a kind; `redactor` masks what was secret when it was noted."""
+
+    at: float
+    arrow: str
+    method: str
+    content: bytes | str
+    kind: type[Message] | None
+    redactor: Redactor
+
+    def line(self) -> str:
+        return f"{self.arrow} {self.method} {said(_parsed(self.kind, self.content), self.redactor)}"
 
 
 @dataclass
 class Exchange:
-    """The newest messages, each as (seconds since the start, line)."""
+    """The newest messages, which nobody can change any more."""
 
     began: float = field(default_factory=time.monotonic)
-    lines: deque[tuple[float, str]] = field(default_factory=lambda: deque[tuple[float, str]](maxlen=_KEPT))
+    _noted: deque[_Noted] = field(default_factory=lambda: deque[_Noted](maxlen=_KEPT))
 
-    def note(self, arrow: str, method: str, message: Message | bytes | str) -> None:
-        """Note one message; `arrow` is `->` to the connector, `<-` from it, `--` for what is no message."""
-        self.lines.append((time.monotonic(), f"{arrow} {method} {said(message, _redactor.get())}"))
+    def note(self, arrow: str, method: str, message: Message | bytes | str, kind: type[Message] | None = None) -> None:
+        """Note one message; `arrow` is `->` to the connector, `<-` from it, `--` for what is no message.
+
+        Bytes are what no message could be made of, unless they come with the kind that they should be.
+        """
+        redactor = _redactor.get()
+        if isinstance(message, Message):
+            kind, message = type(message), message.SerializeToString()
+        if isinstance(message, bytes) and len(message) > _SMALL_BYTES:
+            kind, message = None, said(_parsed(kind, message), redactor)
+        self._noted.append(_Noted(time.monotonic(), arrow, method, message, kind, redactor))
 
     def extend(self, other: Exchange) -> None:
         """Append what another exchange holds."""
-        self.lines.extend(line for line in other.lines if line not in self.lines)
+        mine = set(map(id, self._noted))
+        self._noted.extend(noted for noted in other._noted if id(noted) not in mine)
 
     def text(self) -> tuple[str, ...]:
         """The messages as lines of text."""
-        return tuple(f"{at - self.began:8.3f} s {line}" for at, line in self.lines)
+        return tuple(f"{noted.at - self.began:8.3f} s {noted.line()}" for noted in self._noted)
+
+
+def _parsed(kind: type[Message] | None, content: bytes | str) -> Message | bytes | str:
+    if kind is None or isinstance(content, str):
+        return content
+    try:
+        return kind.FromString(content)
+    except Exception:  # noqa: BLE001 only to be shown
+        return content
 
 
 _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)

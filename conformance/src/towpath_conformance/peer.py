@@ -101,7 +101,7 @@ class Call:
     async def send(self, message: Message | bytes) -> bool:
         """Send a message, or any bytes; blocks while flow control holds it. False when the call has ended."""
         raw = message if isinstance(message, bytes) else message.SerializeToString()
-        current_exchange().note("->", self._method, _parsed(self._sends, raw))
+        current_exchange().note("->", self._method, raw, self._sends)
         return await send_message(self._call, raw)
 
     async def half_close(self) -> None:
@@ -138,7 +138,7 @@ class Call:
         if raw is grpc.aio.EOF:
             await self._ask_for_status()
             return None
-        current_exchange().note("<-", self._method, _parsed(self._receives, raw))
+        current_exchange().note("<-", self._method, raw, self._receives)
         return cast("bytes", raw)
 
     async def ending(self, timeout: float = _DEADLINE) -> Failure | None:
@@ -380,10 +380,3 @@ class Peer:
 
     def _metadata(self) -> Any:
         return tuple(self.metadata)
-
-
-def _parsed(kind: type[Message], raw: bytes) -> Message | bytes:
-    try:
-        return kind.FromString(raw)
-    except Exception:  # noqa: BLE001 only to be shown
-        return raw

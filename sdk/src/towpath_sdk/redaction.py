@@ -48,6 +48,8 @@ class Redactor:
 
     def __or__(self, other: Redactor) -> Redactor:
         """Return a redactor of the secrets of both."""
+        if other._secrets <= self._secrets:
+            return self
         return Redactor(self._secrets | other._secrets)
 
     def __repr__(self) -> str:

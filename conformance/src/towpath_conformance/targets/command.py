@@ -69,7 +69,7 @@ class CommandTarget:
 
 
 async def _ready(peer: Peer, process: CommandProcess, seconds: float) -> bool:
-    ready = asyncio.ensure_future(serving(peer, seconds))
+    ready = asyncio.ensure_future(serving(peer, seconds, process.socket))
     while not ready.done():
         await asyncio.wait({ready}, timeout=0.05)
         if not process.alive and not ready.done():
@@ -83,6 +83,7 @@ class CommandProcess:
 
     def __init__(self, target: CommandTarget, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder: Path | None = folder / "tmp"
+        self.socket = folder / "s"
         self._log = folder / "log"
         with self._log.open("wb") as output:
             try:

@@ -22,6 +22,8 @@ Number = TypeVar("Number", int, float)
 _SIGNALLED = 128
 """Added to the number of a signal, it is the exit code of a container that was ended by it."""
 _SIGNALS = 64
+_SOON, _SELDOM = 0.02, 0.2
+"""Pauses between questions to the engine, which has to work for each."""
 
 
 class Container:
@@ -83,11 +85,12 @@ class Container:
     async def wait(self, timeout: float) -> int | None:  # noqa: ASYNC109 a bound, not a deadline to pass on
         """Wait for the end without blocking the loop."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
+        deadline, pause = loop.time() + timeout, _SOON
         while (code := await asyncio.to_thread(self.exit_code)) is None:
             if loop.time() >= deadline:
                 return None
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _SELDOM)
         return code
 
     def remove(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from grpc_health.v1 import health_pb2
 
@@ -43,13 +44,23 @@ class EndpointTarget:
             await peer.close()
 
 
-async def serving(peer: Peer, seconds: float) -> bool:
-    """Ask for health until it is SERVING; False when that takes longer than `seconds`."""
+async def serving(peer: Peer, seconds: float, socket: Path | None = None) -> bool:
+    """Ask for health until it is SERVING; False when that takes longer than `seconds`.
+
+    Nothing is asked before the `socket` is there, if there will be one: to look for it costs next to nothing.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while (left := deadline - loop.time()) > 0:
+        if not _is_there(socket):
+            await asyncio.sleep(0.01)
+            continue
         answer = await peer.health(max(0.05, min(1.0, left)))
         if answer.failure is None and answer.responses[0].status == health_pb2.HealthCheckResponse.SERVING:
             return True
         await asyncio.sleep(0.01)
     return False
+
+
+def _is_there(socket: Path | None) -> bool:
+    return socket is None or socket.exists()

@@ -71,13 +71,14 @@ class ImageTarget:
             (folder / "token").write_text(token)
             (folder / "token").chmod(0o444)
             container = await _finished(asyncio.to_thread(self._run, folder, environ or {}))
-            peer = Peer(f"unix:{folder / 'run' / 's'}", token)
+            listens = folder / "run" / "s"
+            peer = Peer(f"unix:{listens}", token)
             try:
                 with noting(Exchange()):
-                    ready = await _ready(peer, container, ready_seconds)
+                    ready = await _ready(peer, container, listens, ready_seconds)
                 if not ready:
                     raise StartFailed(await asyncio.to_thread(_why_not_ready, container, ready_seconds))
-                yield Instance(f"unix:{folder / 'run' / 's'}", token, peer, container)
+                yield Instance(f"unix:{listens}", token, peer, container)
             finally:
                 await peer.close()
                 await asyncio.to_thread(container.remove)
@@ -164,8 +165,8 @@ async def _finished(starting: Coroutine[Any, Any, Container]) -> Container:
         raise
 
 
-async def _ready(peer: Peer, container: Container, seconds: float) -> bool:
-    ready = asyncio.ensure_future(serving(peer, seconds))
+async def _ready(peer: Peer, container: Container, listens: Path, seconds: float) -> bool:
+    ready = asyncio.ensure_future(serving(peer, seconds, listens))
     try:
         while not ready.done():
             await asyncio.wait({ready}, timeout=0.2)

@@ -33,5 +33,9 @@ def find_table(config: FakerConfig, name: StreamName) -> Table:
     return found
 
 
-def _ordinary(config: FakerConfig) -> list[Table]:
-    return [*shop(config), types(config), empty(), wide(config)]
+def _ordinary(config: FakerConfig) -> Iterator[Table]:
+    """Each is made when it is its turn: whoever looks for one of the first does not wait for a thousand columns."""
+    yield from shop(config)
+    yield types(config)
+    yield empty()
+    yield wide(config)
