@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from cli_here import cli_here
+from cli_prompt import Prompt
 from end_to_end_pipe import Pipe, new_name
 from stack import Finished, postgres_config, s3_config
 from towpath_sdk.errors import KINDS, Kind
@@ -22,9 +22,9 @@ class Shop:
     pipe: Pipe
     name: str
 
-    def cli(self, *arguments: str, stdin: str | None = None) -> Finished:
+    def cli(self, *arguments: str, stdin: str = "") -> Finished:
         """Run a command."""
-        return cli_here(self.pipe.stack, *arguments, stdin=stdin)
+        return Prompt(self.pipe.stack)(*arguments, stdin=stdin)
 
     def connect(self, *options: str) -> Finished:
         """Try to create a connection."""

@@ -48,7 +48,7 @@ class Containers:
 
     async def reap(self) -> None:
         """Remove what dead workers left, now and again, until cancelled."""
-        while self._loaded is None and not _may_be_there():
+        while self._loaded is None and not _may_be_there():  # noqa: ASYNC110 - nobody could tell us; to look is quick
             await asyncio.sleep(_LOOK_SECONDS)
         engine, _ = self._load()
         from towpath_worker.launch.docker.reaper import Reaper  # noqa: PLC0415 - see above
