@@ -113,7 +113,7 @@ async def open_bench(database_url: str, temporal: EmbeddedTemporal) -> AsyncGene
         task_queue=f"test-{uuid.uuid4().hex[:12]}",
         lease=timedelta(seconds=5),
         limits=TaskLimits(spec=20, check=20, discover=20, no_worker=3),
-        care=CareTimes(round=0.25, audit=1.0, silence=2.5),
+        care=CareTimes(round=0.5, audit=1.0, silence=2.5),
     )
     client = await Client.connect(temporal.address, namespace=temporal.namespace)
     async with AsyncExitStack() as stack:
