@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import sys
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import structlog
 from grpc import aio
-from psycopg import sql
 from stand_in_worker import StandInActivities, StandInConnectors, stand_in_worker
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -30,16 +25,16 @@ from towpath.control.v1 import (
     tokens_pb2_grpc,
 )
 from towpath.runtime.v1 import worker_pb2_grpc
-from towpath_local.embedded.postgres import EmbeddedPostgres
 from towpath_local.embedded.temporal import EmbeddedTemporal
-from towpath_server.database.engine import open_engine
-from towpath_server.database.migrate import migrate
 from towpath_server.database.sealing import new_key
 from towpath_server.logs import set_up_logs
 from towpath_server.serve import RunningServer, start_server
 from towpath_server.settings import Settings
 from towpath_server.use_cases.caretaker import CareTimes
 from towpath_server.use_cases.tasks import TaskLimits
+
+KEY = new_key()
+"""The first key of every bench: what one server has sealed, another can be given."""
 
 
 @dataclass
@@ -112,13 +107,13 @@ async def open_bench(database_url: str, temporal: EmbeddedTemporal) -> AsyncGene
     settings = Settings(
         listen="127.0.0.1:0",
         database_url=database_url,
-        keys=(new_key(),),
+        keys=(KEY,),
         temporal_address=temporal.address,
         temporal_namespace=temporal.namespace,
         task_queue=f"test-{uuid.uuid4().hex[:12]}",
         lease=timedelta(seconds=5),
         limits=TaskLimits(spec=20, check=20, discover=20, no_worker=3),
-        care=CareTimes(round=0.25, audit=1.0, silence=2.5),
+        care=CareTimes(round=0.5, audit=1.0, silence=2.5),
     )
     client = await Client.connect(temporal.address, namespace=temporal.namespace)
     async with AsyncExitStack() as stack:
@@ -133,60 +128,6 @@ async def _forget_schedule(client: Client, name: str) -> None:
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-
-
-def migrated(url: str) -> str:
-    """Bring an empty database to the newest revision, as the first server on it would."""
-
-    async def run() -> None:
-        engine = open_engine(url)
-        await migrate(engine)
-        await engine.dispose()
-
-    with ThreadPoolExecutor(1) as pool:  # a test's event loop may be running in this thread
-        pool.submit(asyncio.run, run()).result()
-    return url
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A metadata database in SQLite that has all its tables, and no row; to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "metadata.db"
-    migrated(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
-def migrated_template(postgres: EmbeddedPostgres) -> str:
-    """The same in PostgreSQL: the name of a database to make others of."""
-    postgres.create_database("migrated")
-    migrated(postgres.url("migrated"))
-    return "migrated"
-
-
-@pytest.fixture
-def sqlite_url(tmp_path: Path, migrated_file: Path) -> str:
-    """A SQLite file of its own for a test."""
-    copy = shutil.copy(migrated_file, tmp_path / "metadata.db")
-    return f"sqlite:///{copy}"
-
-
-@pytest.fixture
-def postgres_url(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
-    """A database in PostgreSQL of its own for a test."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with postgres.connect() as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(migrated_template))
-        )
-    yield postgres.url(name)
-    postgres.drop_database(name)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def metadata_url(request: pytest.FixtureRequest) -> str:
-    """A metadata database of each kind, migrated once for all tests: a migration takes longer than most of them."""
-    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
 
 
 @pytest.fixture

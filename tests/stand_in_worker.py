@@ -267,5 +267,6 @@ def stand_in_worker(client: Client, task_queue: str, activities: StandInActiviti
         task_queue=task_queue,
         workflows=[StandInTaskWorkflow, StandInSyncWorkflow],
         activities=callables,
+        build_id="stand-in",
         workflow_runner=UnsandboxedWorkflowRunner(),
     )

@@ -75,7 +75,7 @@ class Flow:
             ended = job.state in {Job.STATE_SUCCEEDED, Job.STATE_FAILED, Job.STATE_CANCELLED}
             assert not ended, f"the job ended before: {self.explain(job)}"
             assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {self.explain(job)}"
-            time.sleep(0.05)
+            time.sleep(0.2)
         return job
 
     def reconfigure(self, **changes: object) -> None:

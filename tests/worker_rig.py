@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 import psutil
+from running_pids import Pids
 from towpath.control.v1.connections_pb2 import Connection, ConnectionSettings, ConnectionStream
 from towpath_cli.client import Client
 from towpath_cli.target import Target
@@ -37,6 +38,7 @@ class RigWorker:
 
     process: SupervisedProcess
     run_dir: Path
+    _pids: Pids = field(default_factory=Pids)
 
     @property
     def pid(self) -> int:
@@ -60,14 +62,7 @@ class RigWorker:
 
     def connectors(self) -> list[psutil.Process]:
         """Processes that were started as connectors of this run folder and still run, with children of theirs."""
-        found: list[psutil.Process] = []
-        for process in psutil.process_iter():
-            try:
-                if str(self.run_dir) in process.environ().get("TOWPATH_LISTEN", "") and _runs(process):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
+        return [psutil.Process(pid) for pid in self._pids.started_with("TOWPATH_LISTEN", str(self.run_dir))]
 
     def connector(self, program: str) -> psutil.Process:
         """The one connector whose command line names `program`."""
@@ -225,8 +220,4 @@ def until(condition: object, what: str, seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain until {what}"
-        time.sleep(0.02)
-
-
-def _runs(process: psutil.Process) -> bool:
-    return process.status() != psutil.STATUS_ZOMBIE
+        time.sleep(0.05)

@@ -15,7 +15,6 @@ from server_steps import (
     Attempt,
     begin,
     connect,
-    create_ends,
     get_job,
     incremental,
     publish,
@@ -29,12 +28,13 @@ from towpath.runtime.v1 import worker_pb2
 from towpath_sdk.errors import TowpathError
 from towpath_sdk.status import from_rpc
 
+pytestmark = pytest.mark.usefixtures("ends")
+
 FENCED = (grpc.StatusCode.ABORTED, "FENCED")
 
 
 async def start(api: Api) -> Attempt:
     """Begin the first attempt of a job with an incremental stream 0 and a snapshot 1."""
-    await create_ends(api)
     await connect(api, incremental("orders"), stream("customers"))
     return await begin(api, (await sync(api)).name)
 
@@ -305,7 +305,6 @@ async def test_reset_of_a_stream_brings_back_the_state_of_the_jobs_start(api: Ap
 
 async def test_work_of_a_second_job_begins_where_the_first_ended(api: Api) -> None:
     """With the schema of then, by which drift is noticed."""
-    await create_ends(api)
     await connect(api, incremental("orders"))
     await run_to_end(api, (await sync(api)).name)
     work = (await begin(api, (await sync(api)).name)).work.streams[0]

@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from fix_towpath_server import Api, Bench
 from server_database import rows_of, transaction
 from server_steps import (
     begin,
     connect,
-    create_ends,
     eventually,
     get_job,
     incremental,
@@ -31,6 +31,8 @@ from towpath_local.embedded.ports import free_port
 from towpath_server.settings import Settings
 from towpath_server.use_cases.caretaker import CareTimes
 
+pytestmark = pytest.mark.usefixtures("ends")
+
 SOON = CareTimes(round=0.2, audit=0.5, silence=1.0)
 HOURLY = connections_pb2.Schedule(interval={"seconds": 3600})
 
@@ -39,7 +41,6 @@ async def start(bench: Bench, with_settings: Callable[..., Settings]) -> Api:
     """Start a server whose caretaker looks soon, and a worker."""
     api = await bench.start(with_settings(care=SOON))
     await bench.start_worker(api)
-    await create_ends(api)
     return api
 
 
@@ -166,7 +167,6 @@ async def test_what_temporal_could_not_be_told_is_told_later(
     """Starts, cancels and schedules are stored first: an hour without Temporal loses none of them."""
     reachable = await bench.start(with_settings(care=CareTimes(round=3600)))
     await bench.start_worker(reachable)
-    await create_ends(reachable)
     for identifier in ("cancelled", "deleted"):
         await connect(reachable, stream("orders"), identifier=identifier, schedule=HOURLY)
     attempt = await begin(reachable, (await sync(reachable, "connections/cancelled")).name)

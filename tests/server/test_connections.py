@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+from fix_ends import with_ends
 from fix_towpath_server import Api, Bench
 from google.protobuf.duration_pb2 import Duration
 from server_steps import connect, create_ends, incremental, refusal, refused, run_to_end, states, stream, sync
@@ -23,9 +24,9 @@ def update(connection: connections_pb2.Connection, *paths: str) -> connections_p
     return request
 
 
+@with_ends
 async def test_without_streams_every_stream_is_selected_with_its_defaults(api: Api) -> None:
     """The shortest way to a first sync."""
-    await create_ends(api)
     connection = await connect(api)
     modes = {selected.name.name: (selected.read_mode, selected.write_mode) for selected in connection.streams}
     assert modes == {
@@ -35,9 +36,9 @@ async def test_without_streams_every_stream_is_selected_with_its_defaults(api: A
     }
 
 
+@with_ends
 async def test_defaults_are_filled_in(api: Api) -> None:
     """What a job will do can be read off the connection."""
-    await create_ends(api)
     connection = await connect(api, stream("orders", "READ_MODE_UNSPECIFIED"), incremental("customers"))
     assert [(item.read_mode, item.write_mode) for item in connection.streams] == [
         SNAPSHOT_OVERWRITE,
@@ -50,6 +51,7 @@ async def test_defaults_are_filled_in(api: Api) -> None:
     assert not connection.HasField("last_job")
 
 
+@with_ends
 @pytest.mark.parametrize(
     ("selection", "field", "words"),
     [
@@ -83,16 +85,15 @@ async def test_selection_that_cannot_work_names_field_and_choices(
     api: Api, selection: connections_pb2.ConnectionStream, field: str, words: str
 ) -> None:
     """The user mends it without reading documentation."""
-    await create_ends(api)
     denied = await refusal(connect(api, selection))
     assert denied.code == grpc.StatusCode.INVALID_ARGUMENT
     assert list(denied.fields) == [field]
     assert words in denied.fields[field]
 
 
+@with_ends
 async def test_stream_selected_twice_is_refused(api: Api) -> None:
     """Its rows would arrive twice."""
-    await create_ends(api)
     denied = await refusal(connect(api, stream("orders"), stream("orders")))
     assert list(denied.fields) == ["connection.streams[1].name"]
 
@@ -127,6 +128,7 @@ async def test_catalog_is_kept_and_asked_for_again_only_when_it_does_not_match(a
     assert bench.connectors.discoveries == 2
 
 
+@with_ends
 @pytest.mark.parametrize(
     ("schedule", "field", "words"),
     [
@@ -148,7 +150,6 @@ async def test_schedule_that_cannot_work_is_refused_at_its_field(
     api: Api, schedule: dict[str, Any], field: str, words: str
 ) -> None:
     """Before anything is stored: a connection that silently never runs is the worst outcome."""
-    await create_ends(api)
     denied = await refusal(connect(api, schedule=connections_pb2.Schedule(**schedule)))
     assert (denied.code, denied.error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_SCHEDULE")
     assert words in denied.fields[f"connection.schedule.{field}"]
@@ -156,9 +157,9 @@ async def test_schedule_that_cannot_work_is_refused_at_its_field(
         await api.connections.GetConnection(connections_pb2.GetConnectionRequest(name="connections/daily"))
 
 
+@with_ends
 async def test_update_changes_what_the_mask_names_and_nothing_else(api: Api) -> None:
     """A client that knows one field must not have to send the others."""
-    await create_ends(api)
     before = await connect(api, stream("orders"), incremental("customers"))
     wanted = connections_pb2.Connection(
         name=before.name, settings={"max_parallel_streams": 9}, schema_change_policy="SCHEMA_CHANGE_POLICY_FAIL"
@@ -177,9 +178,9 @@ async def test_update_changes_what_the_mask_names_and_nothing_else(api: Api) -> 
             await api.connections.UpdateConnection(update(wanted, path))
 
 
+@with_ends
 async def test_state_of_a_stream_that_is_read_otherwise_from_now_on_is_reset(api: Api) -> None:
     """A state of the old cursor would make the new one skip rows."""
-    await create_ends(api)
     connection = await connect(api, incremental("orders"), incremental("customers"))
     await run_to_end(api, (await sync(api)).name)
     before = await states(api)
@@ -192,9 +193,9 @@ async def test_state_of_a_stream_that_is_read_otherwise_from_now_on_is_reset(api
     assert after["customers"] == before["customers"]
 
 
+@with_ends
 async def test_connection_with_an_active_job_is_not_deleted(api: Api) -> None:
     """Its worker would have nowhere to store what it delivered."""
-    await create_ends(api)
     connection = await connect(api, stream("orders"))
     job = await sync(api)
     request = connections_pb2.DeleteConnectionRequest(name=connection.name)
@@ -206,9 +207,9 @@ async def test_connection_with_an_active_job_is_not_deleted(api: Api) -> None:
         await sync(api)
 
 
+@with_ends
 async def test_list_shows_the_latest_job_and_request_ids_hold(api: Api) -> None:
     """The overview page needs one call."""
-    await create_ends(api)
     for identifier in ("b", "a"):
         await connect(api, stream("orders"), identifier=identifier)
     job = await sync(api, "connections/b")
@@ -237,9 +238,9 @@ async def test_selection_is_kept_while_the_source_cannot_be_asked(api: Api, benc
         await connect(api, stream("not_there_yet"), identifier="other")
 
 
+@with_ends
 async def test_settings_out_of_range_are_refused(api: Api) -> None:
     """64 streams are the limit that the protocol names."""
-    await create_ends(api)
     denied = await refusal(connect(api, stream("orders"), settings={"max_parallel_streams": 65}))
     assert list(denied.fields) == ["connection.settings.max_parallel_streams"]
 

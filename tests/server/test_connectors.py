@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 import grpc
+from fix_ends import with_registered
 from fix_towpath_server import Api, Bench
-from server_steps import create_source, refused, register
+from server_steps import create_source, refused
 from towpath.connector.v1 import connector_pb2
 from towpath.control.v1 import connectors_pb2
 
@@ -76,9 +77,9 @@ async def test_update_reads_the_spec_again_and_refuses_an_outdated_etag(api: Api
         await api.connectors.UpdateConnector(connectors_pb2.UpdateConnectorRequest(connector=wanted))
 
 
+@with_registered
 async def test_connector_in_use_cannot_be_deleted(api: Api) -> None:
     """A source without its connector could neither be shown nor run."""
-    await register(api)
     await create_source(api, "shop")
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "IN_USE"):
         await api.connectors.DeleteConnector(connectors_pb2.DeleteConnectorRequest(name="connectors/pg"))

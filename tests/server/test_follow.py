@@ -8,11 +8,14 @@ from collections.abc import AsyncIterable
 from typing import TypeVar
 
 import grpc
+import pytest
 from fix_towpath_server import Api, Bench
 from grpc import aio
-from server_steps import Attempt, begin, connect, create_ends, incremental, publish, refused, stream, sync
+from server_steps import Attempt, begin, connect, incremental, publish, refused, stream, sync
 from towpath.control.v1 import destinations_pb2, jobs_pb2, sources_pb2
 from towpath.runtime.v1 import worker_pb2
+
+pytestmark = pytest.mark.usefixtures("ends")
 
 LEVELS = ("LEVEL_DEBUG", "LEVEL_INFO", "LEVEL_WARN", "LEVEL_ERROR")
 Answer = TypeVar("Answer")
@@ -52,14 +55,12 @@ async def append(api: Api, job: str, *messages: str, batch: str = "", level: str
 
 
 async def start(api: Api) -> Attempt:
-    await create_ends(api)
     await connect(api, incremental("orders"), stream("customers"))
     return await begin(api, (await sync(api)).name)
 
 
 async def test_watch_begins_with_the_present_and_ends_with_the_end(api: Api) -> None:
     """A progress bar needs nothing else."""
-    await create_ends(api)
     await connect(api, incremental("orders"))
     job = await sync(api)
     watching = asyncio.create_task(gather(watch(api, job.name)))
@@ -84,7 +85,6 @@ async def test_probes_of_a_check_are_seen_through_another_server_than_the_worker
     """Who waits for a check is on one server, and the worker that runs it tells another."""
     api, other = await bench.start(), await bench.start()
     await bench.start_worker(api)
-    await create_ends(api)
     bench.connectors.halfway = worker_pb2.ReportTaskRequest(results=[{"probe": "network"}], running="login")
     source = sources_pb2.WatchCheckSourceRequest(name="sources/shop")
     steps = aiter(other.sources.WatchCheckSource(source, timeout=30))

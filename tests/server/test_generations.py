@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from fix_towpath_server import Api
-from server_steps import begin, connect, create_ends, incremental, publish, run_to_end, states, stream, sync
+from server_steps import begin, connect, incremental, publish, run_to_end, states, stream, sync
 from towpath.control.v1 import connections_pb2
+
+pytestmark = pytest.mark.usefixtures("ends")
 
 FAILURE = {"kind": "KIND_UNAVAILABLE", "reason": "DOWN", "message": "down", "origin": "source"}
 
@@ -27,14 +30,12 @@ async def next_generations(api: Api, *, succeeds: bool = True, refresh: bool = F
 
 async def test_every_overwrite_is_a_new_generation_that_replaces_the_older_ones(api: Api) -> None:
     """Two full loads side by side would show every row twice."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     assert [await next_generations(api) for _ in range(3)] == [[(1, 1)], [(2, 2)], [(3, 3)]]
 
 
 async def test_overwrite_that_failed_is_tried_again_as_the_same_generation(api: Api) -> None:
     """Readers keep generation 1 until a whole generation 2 is there."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     await next_generations(api)
     assert await next_generations(api, succeeds=False) == [(2, 2)]
@@ -45,7 +46,6 @@ async def test_overwrite_that_failed_is_tried_again_as_the_same_generation(api: 
 
 async def test_appends_and_increments_stay_in_their_generation_until_a_refresh(api: Api) -> None:
     """What is appended belongs beside what is there."""
-    await create_ends(api)
     await connect(api, incremental("orders"), stream("customers", write_mode="WRITE_MODE_APPEND"))
     assert [await next_generations(api) for _ in range(2)] == [[(1, 0), (1, 0)], [(1, 0), (1, 0)]]
     assert await next_generations(api, refresh=True) == [(2, 2), (2, 2)]
@@ -54,7 +54,6 @@ async def test_appends_and_increments_stay_in_their_generation_until_a_refresh(a
 
 async def test_reset_starts_one_new_generation_however_often_it_is_asked_for(api: Api) -> None:
     """And it stays to be written until a job has written it whole."""
-    await create_ends(api)
     await connect(api, incremental("orders"))
     await run_to_end(api, (await sync(api)).name)
     request = connections_pb2.ResetStreamStateRequest(

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from access_tokens import ADMIN, bearer, make_token
 from fix_towpath_server import Api, Bench
-from server_steps import connect, create_ends, get_job, refused, stream, sync
+from server_steps import connect, get_job, refused, stream, sync
 from sqlalchemy import text
 from towpath.control.v1 import jobs_pb2, sources_pb2
 from towpath.runtime.v1 import worker_pb2
@@ -36,11 +36,10 @@ class Rig:
 
 
 @pytest.fixture
-async def rig(bench: Bench) -> Rig:
+async def rig(ends: None, bench: Bench) -> Rig:  # what it connects
     """A connection, on each kind of database, and two workers with a token each."""
     open_api = await bench.start()
     await bench.start_worker(open_api)
-    await create_ends(open_api)
     await connect(open_api, stream("orders"))
     api = await bench.start(replace(bench.settings, users=(ADMIN,), workers=()))
     secrets = [(await make_token(api, name, "worker")).secret for name in ("first", "second")]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import grpc
 import pytest
+from fix_ends import with_ends
 from fix_towpath_server import Api, Bench
-from server_steps import begin, connect, create_ends, refused, stream, sync
+from server_steps import begin, connect, refused, stream, sync
 from towpath.control.v1 import connections_pb2, connectors_pb2
 from towpath.control.v1.limits_pb2 import ContainerLimits
 
@@ -62,9 +63,9 @@ async def test_what_could_not_be_started_is_refused(api: Api, connector: dict[st
         await api.connectors.CreateConnector(create(**connector))
 
 
+@with_ends
 async def test_a_connections_limits_go_before_its_connectors(api: Api) -> None:
     """One large table must not cost every other connection its memory; what it does not say stays."""
-    await create_ends(api)
     limits = ContainerLimits(memory_bytes=256 * MIB, cpu_millis=500)
     wanted = connectors_pb2.Connector(name="connectors/pg", image="source", limits=limits)
     await api.connectors.UpdateConnector(connectors_pb2.UpdateConnectorRequest(connector=wanted))

@@ -14,7 +14,6 @@ from server_database import transaction
 from server_steps import (
     begin,
     connect,
-    create_ends,
     get_job,
     incremental,
     publish,
@@ -32,6 +31,8 @@ from towpath.runtime.v1 import worker_pb2
 from towpath_contracts import SYNC_WORKFLOW, run_identity, scheduled_workflow_prefix
 from towpath_sdk.status import from_rpc
 
+pytestmark = pytest.mark.usefixtures("ends")
+
 
 async def list_jobs(api: Api, **values: object) -> jobs_pb2.ListJobsResponse:
     return await api.jobs.ListJobs(jobs_pb2.ListJobsRequest(**values))  # pyright: ignore[reportArgumentType]
@@ -47,7 +48,6 @@ async def workflow_status(bench: Bench, workflow_id: str) -> WorkflowExecutionSt
 
 async def test_sync_answers_at_once_with_a_queued_job_whose_workflow_runs(api: Api, bench: Bench) -> None:
     """The caller watches from here on; the workflow's id is the job's name, so that it can be found in Temporal."""
-    await create_ends(api)
     await connect(api, stream("orders"), incremental("customers"))
     job = await sync(api)
     assert (job.connection, job.state, job.kind, job.trigger) == (
@@ -67,7 +67,6 @@ async def test_sync_answers_at_once_with_a_queued_job_whose_workflow_runs(api: A
 
 async def test_workflow_is_told_names_and_no_configuration(api: Api, bench: Bench) -> None:
     """Everybody who may look at Temporal can read what workflows are given."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     job = await sync(api)
     await run_to_end(api, job.name)
@@ -82,7 +81,6 @@ async def test_twenty_callers_at_once_start_exactly_one_job(bench: Bench, server
     """Whichever of several servers they ask: two jobs of one connection would write the same files."""
     apis = [await bench.start() for _ in range(servers)]
     await bench.start_worker(apis[0])
-    await create_ends(apis[0])
     await connect(apis[0], stream("orders"))
 
     async def race(api: Api) -> str:
@@ -103,7 +101,6 @@ async def test_twenty_callers_at_once_start_exactly_one_job(bench: Bench, server
 
 async def test_database_itself_refuses_a_second_active_job(api: Api, metadata_url: str) -> None:
     """The rule must hold whatever a server forgets to lock."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     first = await sync(api)
     await run_to_end(api, first.name)
@@ -115,7 +112,6 @@ async def test_database_itself_refuses_a_second_active_job(api: Api, metadata_ur
 
 async def test_refusal_names_the_job_in_the_way_and_what_to_do(api: Api) -> None:
     """The next step is to watch that job, or to cancel it."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     job = await sync(api)
     with pytest.raises(grpc.RpcError) as caught:
@@ -127,7 +123,6 @@ async def test_refusal_names_the_job_in_the_way_and_what_to_do(api: Api) -> None
 
 async def test_request_id_returns_the_same_job_even_after_it_has_ended(api: Api) -> None:
     """A client that lost the answer must not start another load."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     request = connections_pb2.SyncConnectionRequest(name="connections/daily", request_id="monday")
     answers = await asyncio.gather(*(api.connections.SyncConnection(request) for _ in range(5)))
@@ -140,7 +135,6 @@ async def test_request_id_returns_the_same_job_even_after_it_has_ended(api: Api)
 
 async def test_jobs_are_listed_newest_first_and_by_connection(api: Api) -> None:
     """History is read from its end."""
-    await create_ends(api)
     names: dict[str, list[str]] = {"a": [], "b": []}
     for identifier in names:
         await connect(api, stream("orders"), identifier=identifier)
@@ -173,7 +167,6 @@ async def test_jobs_are_listed_newest_first_and_by_connection(api: Api) -> None:
 
 async def test_job_that_no_worker_has_begun_is_cancelled_at_once(api: Api, bench: Bench) -> None:
     """Nobody would ever tell it to stop, and the connection would stay busy."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     job = await sync(api)
     cancelled = await cancel(api, job.name)
@@ -188,7 +181,6 @@ async def test_job_that_no_worker_has_begun_is_cancelled_at_once(api: Api, bench
 
 async def test_cancel_reaches_the_worker_by_its_next_report_and_by_temporal(api: Api, bench: Bench) -> None:
     """Within a second, also while Temporal is slow."""
-    await create_ends(api)
     await connect(api, incremental("orders"))
     attempt = await begin(api, (await sync(api)).name)
     await attempt.commit(0, 1)
@@ -209,7 +201,6 @@ async def test_cancel_reaches_the_worker_by_its_next_report_and_by_temporal(api:
 
 async def test_job_that_has_ended_otherwise_cannot_be_cancelled(api: Api) -> None:
     """The answer tells how it ended instead of pretending."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     job = await sync(api)
     await run_to_end(api, job.name)
@@ -219,7 +210,6 @@ async def test_job_that_has_ended_otherwise_cannot_be_cancelled(api: Api) -> Non
 
 async def test_refresh_and_clear_name_streams_that_the_connection_has(api: Api) -> None:
     """A misspelt table must not refresh everything, nor nothing."""
-    await create_ends(api)
     await connect(api, stream("orders"), stream("customers"))
     unknown = {"namespace": "public", "name": "order"}
     for call in (
@@ -254,7 +244,6 @@ async def scheduled_run(bench: Bench, name: str = "connections/daily") -> str:
 
 async def test_scheduled_run_opens_its_job_once_and_is_skipped_beside_another(api: Api, bench: Bench) -> None:
     """Temporal repeats an activity whose answer it lost."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     opening = worker_pb2.OpenJobRequest(connection="connections/daily", run_id=await scheduled_run(bench))
     answers = await asyncio.gather(*(api.runs.OpenJob(opening) for _ in range(5)))
@@ -274,7 +263,6 @@ async def test_scheduled_run_opens_its_job_once_and_is_skipped_beside_another(ap
 
 async def test_run_that_temporal_does_not_know_opens_no_job(api: Api, bench: Bench) -> None:
     """Otherwise a worker's token alone would open any connection whose name is known, and read its configurations."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     running = await scheduled_run(bench)
     workflow_id, _, run_id = running.rpartition(":")

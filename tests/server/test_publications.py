@@ -12,7 +12,6 @@ from server_steps import (
     Attempt,
     begin,
     connect,
-    create_ends,
     get_job,
     incremental,
     publish,
@@ -25,13 +24,14 @@ from server_steps import (
 from towpath.control.v1 import connections_pb2, failures_pb2, jobs_pb2
 from towpath.runtime.v1 import worker_pb2
 
+pytestmark = pytest.mark.usefixtures("ends")
+
 BROKEN = {"kind": "KIND_UNAVAILABLE", "reason": "SOURCE_DOWN", "message": "the source is down", "origin": "source"}
 CANCELLED = {"kind": "KIND_CANCELLED", "reason": "CANCELLED", "message": "cancelled", "origin": "worker"}
 
 
 async def start(api: Api) -> Attempt:
     """Begin a job with an incremental stream 0 and a snapshot 1."""
-    await create_ends(api)
     await connect(api, incremental("orders"), stream("customers"))
     return await begin(api, (await sync(api)).name)
 
@@ -103,7 +103,6 @@ async def test_one_failing_stream_does_not_keep_the_others_from_being_delivered(
 
 async def test_refresh_that_breaks_off_keeps_the_generation_that_readers_have(api: Api) -> None:
     """Also of an incremental stream: a part of the new generation beside the old one would double rows."""
-    await create_ends(api)
     await connect(api, incremental("orders"))
     await run_to_end(api, (await sync(api)).name)
     before = await states(api)
@@ -198,7 +197,6 @@ async def test_connection_that_was_changed_meanwhile_does_not_take_over_a_state_
 
 async def test_clear_drops_states_before_data_and_the_generation_afterwards(api: Api) -> None:
     """A clear that breaks off half-way must be followed by a full read, never by an increment onto nothing."""
-    await create_ends(api)
     await connect(api, incremental("orders"), incremental("customers"))
     await run_to_end(api, (await sync(api)).name)
     clear = connections_pb2.ClearConnectionRequest(

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import grpc
+from fix_ends import with_ends
 from fix_towpath_server import Api, Bench, open_bench
 from google.protobuf.duration_pb2 import Duration
 from server_steps import connect, create_ends, eventually, get_job, refused, run_to_end, stream, sync
@@ -93,9 +94,9 @@ async def test_interval_starts_jobs_by_itself(temporal: EmbeddedTemporal, sqlite
         assert (await get_job(api, job.name)).state == jobs_pb2.Job.STATE_SUCCEEDED
 
 
+@with_ends
 async def test_cron_starts_by_the_clock_of_its_time_zone(api: Api, bench: Bench) -> None:
     """Nine in the morning is nine in the morning in winter and in summer."""
-    await create_ends(api)
     zone = ZoneInfo("America/New_York")
     cron = {"expression": "0 9 * * *", "time_zone": "America/New_York"}
     connection = await connect(api, stream("orders"), schedule={"cron": cron})
@@ -108,9 +109,9 @@ async def test_cron_starts_by_the_clock_of_its_time_zone(api: Api, bench: Bench)
     assert in_utc.next_run_time.ToDatetime().strftime("%H:%M") == "07:30"
 
 
+@with_ends
 async def test_every_cron_expression_that_is_accepted_is_understood_by_temporal(api: Api, bench: Bench) -> None:
     """One that only this server understands would be a connection that never runs."""
-    await create_ends(api)
     await connect(api, stream("orders"), schedule=HOURLY)
     for expression in ACCEPTED:
         changed = await update(api, "schedule", schedule={"cron": {"expression": expression}})
@@ -120,9 +121,9 @@ async def test_every_cron_expression_that_is_accepted_is_understood_by_temporal(
         assert not held.schedule.spec.intervals, expression
 
 
+@with_ends
 async def test_schedule_follows_every_change_of_its_connection(api: Api, bench: Bench) -> None:
     """What the API shows is what Temporal does."""
-    await create_ends(api)
     await connect(api, stream("orders"))
     assert await described(bench) is None
     assert not (await get(api)).HasField("next_run_time")
@@ -144,9 +145,9 @@ async def test_schedule_follows_every_change_of_its_connection(api: Api, bench: 
     assert await described(bench) is None
 
 
+@with_ends
 async def test_paused_schedule_starts_nothing_until_it_is_resumed(api: Api, bench: Bench) -> None:
     """And a sync by hand still works meanwhile."""
-    await create_ends(api)
     await connect(api, stream("orders"), schedule=HOURLY)
     pause = connections_pb2.PauseConnectionRequest(name="connections/daily")
     for _ in range(2):
@@ -168,9 +169,9 @@ async def test_paused_schedule_starts_nothing_until_it_is_resumed(api: Api, benc
     assert not held.schedule.state.paused
 
 
+@with_ends
 async def test_schedule_goes_with_its_connection(api: Api, bench: Bench) -> None:
     """A schedule that is left behind would start jobs of nothing for ever."""
-    await create_ends(api)
     await connect(api, stream("orders"), schedule=HOURLY)
     request = connections_pb2.DeleteConnectionRequest(name="connections/daily")
     await api.connections.DeleteConnection(request)
@@ -179,9 +180,9 @@ async def test_schedule_goes_with_its_connection(api: Api, bench: Bench) -> None
     assert await described(bench) is not None, "the name may be used again"
 
 
+@with_ends
 async def test_runs_that_overlap_never_make_two_jobs(api: Api, bench: Bench) -> None:
     """Neither beside a job that was asked for, nor when Temporal itself starts several at a time."""
-    await create_ends(api)
     await connect(api, stream("orders"), schedule=HOURLY)
 
     async def runs(ended: int, running: int) -> bool:
@@ -205,9 +206,9 @@ async def test_runs_that_overlap_never_make_two_jobs(api: Api, bench: Bench) -> 
     assert [item.name for item in await list_jobs(api)] == [manual.name, job.name]
 
 
+@with_ends
 async def test_schedule_that_someone_removed_in_temporal_is_put_back(api: Api, bench: Bench) -> None:
     """The database says what should be; an audit sees to it that it is."""
-    await create_ends(api)
     await connect(api, stream("orders"), schedule=HOURLY)
     handle = bench.client.get_schedule_handle("connections/daily")
     await handle.delete()
@@ -218,9 +219,9 @@ async def test_schedule_that_someone_removed_in_temporal_is_put_back(api: Api, b
     await eventually(is_back)
 
 
+@with_ends
 async def test_time_zone_that_only_this_machine_knows_is_refused(api: Api) -> None:
     """Temporal runs elsewhere: it would refuse the schedule, and the connection would never run."""
-    await create_ends(api)
     for zone in ("localtime", "posix/Europe/Amsterdam", "right/UTC", "Europe", "europe/amsterdam"):
         with refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_SCHEDULE"):
             await connect(api, stream("orders"), schedule={"cron": {"expression": "@daily", "time_zone": zone}})

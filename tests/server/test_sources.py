@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from fix_ends import with_ends, with_registered
 from fix_towpath_server import Api, Bench
 from server_database import failing_updates, forms_of, whole_database
 from server_steps import (
@@ -18,7 +19,6 @@ from server_steps import (
     preview_of,
     refusal,
     refused,
-    register,
 )
 from stand_in_worker import ROW_SECRET, descriptor
 from towpath.connector.v1 import types_pb2
@@ -46,9 +46,9 @@ async def stored_config(api: Api, bench: Bench) -> dict[str, Any]:
     return json.loads(bench.connectors.launches[-1].config_json)
 
 
+@with_registered
 async def test_secret_is_masked_in_every_answer_and_kept_when_the_mask_comes_back(api: Api, bench: Bench) -> None:
     """Otherwise the first edit of a port would overwrite the password with asterisks."""
-    await register(api)
     created = await create_source(api, "shop")
     assert json.loads(created.config_json) == {**SOURCE_CONFIG, "password": MASK}
     got = (await api.sources.GetSource(sources_pb2.GetSourceRequest(name="sources/shop"))).source
@@ -61,9 +61,9 @@ async def test_secret_is_masked_in_every_answer_and_kept_when_the_mask_comes_bac
     assert await stored_config(api, bench) == {"host": "db.example", "password": "new"}
 
 
+@with_registered
 async def test_nested_secrets_are_masked_through_references_alternatives_and_arrays(api: Api, bench: Bench) -> None:
     """A mask that knows only the top level would leak the tunnel's key."""
-    await register(api)
     config = {
         **SOURCE_CONFIG,
         "tunnel": {"user": "me", "auth": {"kind": "key", "key": "PRIVATE"}},
@@ -82,13 +82,14 @@ async def test_nested_secrets_are_masked_through_references_alternatives_and_arr
     assert list(denied.fields) == ["replicas[2].token"]
 
 
+@with_registered
 async def test_mask_without_a_stored_secret_is_refused(api: Api) -> None:
     """A password of eight asterisks would only fail at night."""
-    await register(api)
     with refused(grpc.StatusCode.INVALID_ARGUMENT, "SECRET_MISSING"):
         await create_source(api, "shop", {"host": "h", "password": MASK})
 
 
+@with_registered
 @pytest.mark.parametrize(
     ("config", "fields"),
     [
@@ -107,17 +108,16 @@ async def test_config_that_breaks_the_schema_names_the_field_and_never_a_secret(
     api: Api, config: dict[str, Any], fields: list[str]
 ) -> None:
     """The user must find the line; the log of the client must not find the password."""
-    await register(api)
     denied = await refusal(create_source(api, "shop", config))
     assert (denied.code, denied.error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_CONFIG")
     assert sorted(denied.fields) == fields
     assert SECRET not in str(denied)
 
 
+@with_registered
 @pytest.mark.parametrize("text", ["{", "[]", '{"port": NaN}', "null", '{"a":' * 5000])
 async def test_text_that_is_no_json_object_is_refused(api: Api, text: str) -> None:
     """With the place, not with the text: it may hold a secret."""
-    await register(api)
     request = sources_pb2.CreateSourceRequest(
         source_id="shop", source=sources_pb2.Source(connector="connectors/pg", config_json=text)
     )
@@ -125,9 +125,9 @@ async def test_text_that_is_no_json_object_is_refused(api: Api, text: str) -> No
     assert list(denied.fields) == ["config_json"]
 
 
+@with_registered
 async def test_large_integers_survive(api: Api, bench: Bench) -> None:
     """JSON numbers above 2^53 are damaged by most tools."""
-    await register(api)
     await create_source(api, "shop", {**SOURCE_CONFIG, "replicas": [{"id": 2**63 + 1}]})
     assert (await stored_config(api, bench))["replicas"] == [{"id": 2**63 + 1}]
 
@@ -162,9 +162,9 @@ async def test_secret_is_never_in_the_servers_log(
     assert "hunter2" not in captured.out + captured.err
 
 
+@with_registered
 async def test_outdated_etag_and_immutable_connector_are_refused(api: Api) -> None:
     """What one person changed, another does not undo unseen."""
-    await register(api)
     old = await create_source(api, "shop")
     await api.sources.UpdateSource(update({**SOURCE_CONFIG, "host": "other.example.com"}, old.etag))
     with refused(grpc.StatusCode.ABORTED, "ETAG_MISMATCH"):
@@ -177,9 +177,9 @@ async def test_outdated_etag_and_immutable_connector_are_refused(api: Api) -> No
         await api.sources.UpdateSource(request)
 
 
+@with_registered
 async def test_role_and_connector_must_fit(api: Api) -> None:
     """A destination connector cannot be read from."""
-    await register(api)
     for connector, code, reason in (
         ("connectors/s3", grpc.StatusCode.INVALID_ARGUMENT, "WRONG_ROLE"),
         ("connectors/none", grpc.StatusCode.NOT_FOUND, "NOT_FOUND"),
@@ -192,9 +192,9 @@ async def test_role_and_connector_must_fit(api: Api) -> None:
             await api.sources.CreateSource(request)
 
 
+@with_registered
 async def test_request_id_makes_a_repetition_harmless(api: Api) -> None:
     """A client that lost the answer must be able to ask again."""
-    await register(api)
     request = sources_pb2.CreateSourceRequest(
         source_id="shop",
         source=sources_pb2.Source(connector="connectors/pg", config_json=json.dumps(SOURCE_CONFIG)),
@@ -210,9 +210,9 @@ async def test_request_id_makes_a_repetition_harmless(api: Api) -> None:
         await api.sources.CreateSource(request)
 
 
+@with_ends
 async def test_check_shows_every_probe_and_discover_every_stream(api: Api) -> None:
     """Both run on a worker, where the connector and the network are."""
-    await create_ends(api)
     check = await api.sources.CheckSource(sources_pb2.CheckSourceRequest(name="sources/shop"))
     assert [(result.probe, result.status.code) for result in check.results] == [("network", 0)]
     check_destination = destinations_pb2.CheckDestinationRequest(name="destinations/lake")
@@ -273,9 +273,9 @@ async def test_failure_of_a_connector_keeps_its_kind_in_check_and_discover(api: 
         await api.sources.CheckSource(sources_pb2.CheckSourceRequest(name="sources/none"))
 
 
+@with_ends
 async def test_source_in_use_cannot_be_deleted(api: Api) -> None:
     """A connection without its source could not run."""
-    await create_ends(api)
     await connect(api)
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "IN_USE"):
         await api.sources.DeleteSource(sources_pb2.DeleteSourceRequest(name="sources/shop"))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, cast
 
 import grpc
+import pytest
 from fix_towpath_server import Api
-from server_steps import begin, connect, create_ends, incremental, refusal, refused, run_to_end, states, stream, sync
+from server_steps import begin, connect, incremental, refusal, refused, run_to_end, states, stream, sync
 from towpath.control.v1 import connections_pb2
 from towpath_sdk._wire.states import decode_state
+
+pytestmark = pytest.mark.usefixtures("ends")
 
 
 def reset(name: str) -> connections_pb2.ResetStreamStateRequest:
@@ -19,7 +22,6 @@ def reset(name: str) -> connections_pb2.ResetStreamStateRequest:
 
 async def test_states_are_those_of_the_last_published_commits(api: Api) -> None:
     """This is where the next run goes on."""
-    await create_ends(api)
     await connect(api, incremental("orders"), stream("customers"))
     assert await states(api) == {}, "nothing ran yet"
     job = await sync(api)
@@ -36,7 +38,6 @@ async def test_states_are_those_of_the_last_published_commits(api: Api) -> None:
 
 async def test_states_are_listed_by_name(api: Api) -> None:
     """Two calls can be compared."""
-    await create_ends(api)
     await connect(api, stream("orders"), stream("customers"), stream("events"))
     await run_to_end(api, (await sync(api)).name)
     assert list(await states(api)) == ["customers", "events", "orders"]
@@ -44,7 +45,6 @@ async def test_states_are_listed_by_name(api: Api) -> None:
 
 async def test_state_cannot_be_dropped_under_a_running_job(api: Api) -> None:
     """Its commits build on the state that it began with."""
-    await create_ends(api)
     await connect(api, incremental("orders"))
     await run_to_end(api, (await sync(api)).name)
     before = await states(api)
@@ -58,7 +58,6 @@ async def test_state_cannot_be_dropped_under_a_running_job(api: Api) -> None:
 
 async def test_reset_of_a_stream_that_never_ran_names_those_that_did(api: Api) -> None:
     """A misspelt name must not look like success."""
-    await create_ends(api)
     await connect(api, incremental("orders"), incremental("customers"))
     await run_to_end(api, (await sync(api)).name)
     denied = await refusal(api.connections.ResetStreamState(reset("order")))
@@ -74,7 +73,6 @@ def edit(state: connections_pb2.StreamState, content: bytes, **values: Any) -> c
 
 async def test_next_run_goes_on_from_a_state_that_was_edited(api: Api) -> None:
     """Whoever knows that a week was wrong reads it again without reading everything."""
-    await create_ends(api)
     await connect(api, incremental("orders"))
     await run_to_end(api, (await sync(api)).name)
     before = (await states(api))["orders"]
@@ -87,7 +85,6 @@ async def test_next_run_goes_on_from_a_state_that_was_edited(api: Api) -> None:
 
 async def test_checksum_follows_the_content_that_a_person_wrote(api: Api) -> None:
     """The SDK takes any other change for damage; text that is no JSON any more is refused while its author looks."""
-    await create_ends(api)
     await connect(api, incremental("orders"))
     await run_to_end(api, (await sync(api)).name)
     state = (await states(api))["orders"]
@@ -102,7 +99,6 @@ async def test_checksum_follows_the_content_that_a_person_wrote(api: Api) -> Non
 
 async def test_state_is_not_edited_by_who_saw_another_one_or_under_a_job(api: Api) -> None:
     """Two people at once, or a run in between: what was looked at is not what would be replaced."""
-    await create_ends(api)
     await connect(api, incremental("orders"), stream("customers"))
     await run_to_end(api, (await sync(api)).name)
     stored = await states(api)
@@ -120,7 +116,6 @@ async def test_state_is_not_edited_by_who_saw_another_one_or_under_a_job(api: Ap
 
 async def test_stream_that_left_the_connection_and_comes_back_goes_on_where_it_was(api: Api) -> None:
     """Deselecting a table for a week must not read ten years again."""
-    await create_ends(api)
     connection = await connect(api, incremental("orders"), incremental("customers"))
     await run_to_end(api, (await sync(api)).name)
     before = await states(api)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import grpc
 import pytest
+from fix_ends import with_ends
 from fix_towpath_server import Bench, open_bench
 from server_database import transaction
 from server_steps import connect, create_ends, get_job, refusal, stream, sync
@@ -28,13 +29,11 @@ def silent_address() -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
+@with_ends
 async def test_calls_that_need_temporal_say_that_it_is_away_and_where_it_was_looked_for(
     bench: Bench, with_settings: Callable[..., Settings]
 ) -> None:
     """An operator must be able to tell a wrong address from a wrong source."""
-    reachable = await bench.start()
-    await bench.start_worker(reachable)
-    await create_ends(reachable)
     address = f"127.0.0.1:{free_port()}"
     api = await bench.start(with_settings(temporal_address=address))
     for call in (
@@ -58,13 +57,13 @@ async def test_namespace_that_does_not_exist_is_named(bench: Bench, with_setting
     assert "nowhere" in denied.error.message
 
 
+@with_ends
 async def test_missing_namespace_is_not_taken_for_lost_workflows(
     bench: Bench, with_settings: Callable[..., Settings], metadata_url: str
 ) -> None:
     """Otherwise one wrong flag on one server would end every job."""
     api = await bench.start()
     await bench.start_worker(api)
-    await create_ends(api)
     await connect(api, stream("orders"))
     job = await sync(api)
     await bench.stop()

@@ -105,7 +105,7 @@ def test_memory_in_flight_is_bounded(rig: WorkerRig, worker: RigWorker) -> None:
     streams = 12
     flow = rig.connect(
         *(stream(f"numbers{index}") for index in range(streams)),
-        source={"streams": streams, "rows": 6000, "batch_rows": 1000, "width": 4000},
+        source={"streams": streams, "rows": 1500, "batch_rows": 250, "width": 16_000},
         destination={"seconds_per_batch": 0.1},
         settings=ConnectionSettings(max_parallel_streams=streams),
     )
@@ -123,4 +123,4 @@ def test_memory_in_flight_is_bounded(rig: WorkerRig, worker: RigWorker) -> None:
     in_flight = int(done.attributes["most_bytes_in_flight"])
     assert 40 << 20 < in_flight <= 64 << 20
     assert highest - before < 256 << 20
-    assert all(len(flow.rows(f"numbers{index}")) == 6000 for index in range(streams))
+    assert all(len(flow.rows(f"numbers{index}")) == 1500 for index in range(streams))

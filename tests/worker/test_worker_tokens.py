@@ -65,3 +65,4 @@ def test_token_of_a_worker_is_changed_while_it_works_and_its_job_survives_its_re
         assert len({attempt.worker for attempt in ended.attempts}) == 2, flow.explain(ended)
         assert flow.rows() == numbers(4000, width=1000)
         assert tokens["new"] not in first.log
+        assert first.log.count("log lines could not be stored") < 20, "a worker that is refused does not hammer"

@@ -16,6 +16,7 @@ from towpath_observe import open_window
 from towpath_sdk import traces
 
 from towpath_worker.activities import OpenJobActivity, Parts, PublishActivity, RunTaskActivity, TransferActivity
+from towpath_worker.build_id import build_id
 from towpath_worker.connectors import Parking
 from towpath_worker.launch import ChoosingLauncher, Containers, ProcessLauncher, RunDir
 from towpath_worker.launch.environment import connector_environment, container_environment
@@ -104,6 +105,7 @@ def _temporal_worker(client: Client, settings: WorkerSettings, parts: Parts) -> 
             RunTaskActivity(parts).run_task,
         ],
         identity=parts.identity,
+        build_id=build_id(),
         interceptors=[*_traced(), CountActivities()],
         workflow_runner=workflow_runner(),
         max_concurrent_activities=settings.max_concurrent_jobs,

@@ -103,6 +103,20 @@ class JobLog:
         stream: types_pb2.StreamName | None,
         time: Timestamp | None,
     ) -> None:
+        if self._queued_bytes >= _MAX_QUEUED_BYTES:
+            self._dropped += 1
+            return
+        self._push(self._line(origin, level, message, attributes, stream, time))
+
+    def _line(
+        self,
+        origin: Origin,
+        level: _Level,
+        message: str,
+        attributes: dict[str, str],
+        stream: types_pb2.StreamName | None,
+        time: Timestamp | None,
+    ) -> jobs_pb2.LogLine:
         redact = self.redactor.redact
         line = jobs_pb2.LogLine(
             level=level,
@@ -116,10 +130,7 @@ class JobLog:
             line.time.GetCurrentTime()
         else:
             line.time.CopyFrom(time)
-        if self._queued_bytes >= _MAX_QUEUED_BYTES:
-            self._dropped += 1
-            return
-        self._push(line)
+        return line
 
     def _push(self, line: jobs_pb2.LogLine) -> None:
         self._queue.append(line)
@@ -131,10 +142,10 @@ class JobLog:
             await self._wake.wait()
             if not self._closing:
                 await asyncio.sleep(_INTERVAL)  # lines come in bursts: one call takes them all
-            while lines := self._take():
-                await self._append(lines)
+            while (lines := self._take()) and await self._append(lines):
+                pass
             self._wake.clear()
-            if self._closing:
+            if self._closing or self._queue:
                 self._wake.set()
 
     def _take(self) -> list[jobs_pb2.LogLine]:
@@ -145,20 +156,27 @@ class JobLog:
             size += line.ByteSize()
             lines.append(line)
         self._queued_bytes -= size
-        if self._dropped and not self._queue:
-            dropped, self._dropped = self._dropped, 0
-            message = f"{dropped} log lines were dropped, because they came faster than the server took them"
-            self.note("worker", types_pb2.LogEntry.LEVEL_WARN, message)
         return lines
 
-    async def _append(self, lines: list[jobs_pb2.LogLine]) -> None:
+    async def _append(self, lines: list[jobs_pb2.LogLine]) -> bool:
+        """Send lines, the last ones with the number of those that were dropped; returns whether they are stored.
+
+        That number waits for lines that are sent anyway: where the server refuses every call, it would follow itself.
+        """
         self._batches += 1
         request = worker_pb2.AppendLogsRequest(job=self._job, lines=lines, batch_id=f"{self._run}-{self._batches}")
+        told = 0 if self._queue else self._dropped
+        if told:
+            message = f"{told} log lines were dropped, because they came faster than the server took them"
+            request.lines.append(self._line("worker", types_pb2.LogEntry.LEVEL_WARN, message, {}, None, None))
         try:
             await self._server.call(self._server.runs.AppendLogs, request, patience=for_seconds(60.0))
         except Located as failure:
             self._dropped += len(lines)
             _log.warning("log lines could not be stored", job=self._job, lines=len(lines), error=str(failure.error))
+            return False
+        self._dropped -= told
+        return True
 
 
 def _structured(line: str) -> tuple[_Level, str, dict[str, str]]:
