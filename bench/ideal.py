@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
 
 import pyarrow as pa
-from towpath_destination_s3 import S3Config
+from towpath_destination_s3.config import S3Config
 from towpath_destination_s3.multipart import MultipartFile
 from towpath_destination_s3.store import Store
 from towpath_sdk import StreamName

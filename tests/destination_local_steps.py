@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pyarrow as pa
 from pyarrow import parquet
-from towpath_destination_local import LocalDestination
+from towpath_destination_local.destination import LocalDestination
 from towpath_sdk import StreamName, WriteMode, WriteStream
 from towpath_sdk.testing import ConnectorUnderTest, connector_under_test
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 from destination_s3_steps import orders
-from towpath_destination_s3 import S3Config
+from towpath_destination_s3.config import S3Config
 from towpath_destination_s3.store import Store
 from towpath_destination_s3.writer import S3Writer
 from towpath_sdk import Batch, Committed, OpenWrite, WriteStream

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from towpath_destination_s3 import S3Destination
+from towpath_destination_s3.destination import S3Destination
 from towpath_local.embedded.s3 import EmbeddedS3
 from towpath_sdk import StreamName, TowpathError, WriteMode, WriteStream
 from towpath_sdk.testing import ConnectorUnderTest, connector_under_test

@@ -13,7 +13,7 @@ from fix_postgres import Database
 from psycopg import sql
 from towpath_local.embedded.postgres import EmbeddedPostgres
 from towpath_sdk.testing import ConnectorUnderTest, connector_under_test
-from towpath_source_postgres import PostgresSource
+from towpath_source_postgres.source import PostgresSource
 
 __all__ = ["config_of", "run", "running_source", "secure_url", "sessions_left", "temporary_database"]
 

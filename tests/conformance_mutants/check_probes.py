@@ -8,7 +8,8 @@ from typing import Any
 from google.rpc import error_details_pb2, status_pb2
 from towpath.connector.v1 import types_pb2
 from towpath.connector.v1.connector_pb2 import CheckRequest, CheckResponse, WatchCheckRequest, WatchCheckResponse
-from towpath_destination_local import LocalConfig, LocalDestination
+from towpath_destination_local.config import LocalConfig
+from towpath_destination_local.destination import LocalDestination
 from towpath_sdk import Probe
 
 from conformance_mutants.locking import forgets_its_lock

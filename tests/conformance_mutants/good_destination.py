@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pyarrow as pa
 from pyarrow import parquet
 from towpath_conformance import Case
-from towpath_destination_local import LocalDestination
+from towpath_destination_local.destination import LocalDestination
 from towpath_sdk import Destination
 
 __all__ = ["destination_case", "good_destination"]

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 from conformance_processes.wrapped import Wrapped
-from towpath_destination_local import LocalDestination
 from towpath_destination_local.config import LocalConfig
+from towpath_destination_local.destination import LocalDestination
 from towpath_destination_local.layout import STAGED, Layout
 from towpath_destination_local.receipt import read_receipts
 from towpath_sdk import Batch, ColumnPlan, Committed, Context, OpenWrite, WriteMode, WriteStream

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 from conformance_processes.wrapped import Wrapped
 from pyarrow import compute
-from towpath_destination_local import LocalDestination
 from towpath_destination_local.config import LocalConfig
+from towpath_destination_local.destination import LocalDestination
 from towpath_sdk import Batch, Context, OpenWrite, WriteMode, Writer
 
 from conformance_mutants.mutant import mutant

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from towpath_destination_local import LocalDestination
+from towpath_destination_local.destination import LocalDestination
 from towpath_sdk import serve
 
 from conformance_processes.destinations import (

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from towpath_destination_local import LocalDestination
 from towpath_destination_local.config import LocalConfig
+from towpath_destination_local.destination import LocalDestination
 from towpath_destination_local.layout import Layout
 from towpath_sdk import Batch, Committed, Conflict, Context, OpenWrite, Writer, WriteStream
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from towpath_destination_local import LocalDestination
+from towpath_destination_local.destination import LocalDestination
 from towpath_sdk.testing import connector_under_test
 
 

@@ -30,8 +30,9 @@ from destination_local_steps import (
 from file_steps import rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towpath_destination_local import LocalConfig, publish
+from towpath_destination_local import publish
 from towpath_destination_local.changes import Changes
+from towpath_destination_local.config import LocalConfig
 from towpath_sdk import BadRecord, Conflict, Misconfigured, WriteMode
 
 UPSERT, PARTIAL, DELETE, TRUNCATE = 1, 2, 3, 4

@@ -25,7 +25,8 @@ from destination_local_steps import (
     write_rows,
 )
 from file_steps import rows
-from towpath_destination_local import LocalConfig, publish
+from towpath_destination_local import publish
+from towpath_destination_local.config import LocalConfig
 from towpath_sdk import Bug, StreamName, WriteMode, WriteStream
 
 OTHERS = StreamName("public", "others")

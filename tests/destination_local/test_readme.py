@@ -11,7 +11,7 @@ import pytest
 import towpath_destination_local
 from destination_local_steps import config_of, ids, orders, publish_rows
 from file_steps import rows
-from towpath_destination_local import LocalConfig
+from towpath_destination_local.config import LocalConfig
 from towpath_sdk import WriteMode
 from towpath_sdk.files import CsvFormat, JsonLinesFormat, ParquetFormat
 

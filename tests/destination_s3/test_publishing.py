@@ -10,7 +10,8 @@ from destination_s3_attempt import Attempt
 from destination_s3_steps import all_keys, config_of, ids, objects, orders, running_destination, unfinished
 from file_steps import rows
 from s3_faults import S3FaultProxy, always, from_request, only, refused
-from towpath_destination_s3 import S3Config, publish
+from towpath_destination_s3 import publish
+from towpath_destination_s3.config import S3Config
 from towpath_destination_s3.store import Store
 from towpath_local.embedded.s3 import EmbeddedS3
 from towpath_sdk import Bug, Denied, StreamName, TowpathError, WriteMode, WriteStream

@@ -12,7 +12,8 @@ from destination_s3_attempt import Attempt
 from destination_s3_steps import config_of, orders, running_destination
 from file_steps import rows
 from s3_faults import S3FaultProxy
-from towpath_destination_s3 import S3Config, publish
+from towpath_destination_s3 import publish
+from towpath_destination_s3.config import S3Config
 from towpath_destination_s3.template import DEFAULT_TEMPLATE, PathTemplate
 from towpath_local.embedded.s3 import EmbeddedS3
 from towpath_sdk import WriteMode

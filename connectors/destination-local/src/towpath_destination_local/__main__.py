@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from towpath_sdk import serve
+from towpath_sdk import lean, serve
 from towpath_sdk.files import give_memory_back
 
 from towpath_destination_local.destination import LocalDestination
@@ -10,6 +10,7 @@ from towpath_destination_local.destination import LocalDestination
 
 def main() -> None:
     """Serve until told to stop."""
+    lean.loaded()
     give_memory_back()
     serve(LocalDestination())
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from towpath_sdk import serve
+from towpath_sdk import lean, serve
 
 from towpath_source_postgres.source import PostgresSource
 
 
 def main() -> None:
     """Serve until told to stop."""
+    lean.loaded()
     serve(PostgresSource())
 
 

@@ -6,7 +6,6 @@ One asyncio loop runs everything; workflows run in Temporal's sandbox threads.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -14,7 +13,7 @@ import socket
 import sys
 
 import structlog
-from towpath_sdk import traces
+from towpath_sdk import lean, traces
 from towpath_sdk.errors import TowpathError
 
 from towpath_worker.memory import keep_memory
@@ -44,7 +43,7 @@ def main() -> None:
 
 
 async def _run(settings: WorkerSettings) -> None:
-    gc.freeze()  # what was imported stays: nobody needs to look for garbage in it
+    lean.loaded()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
