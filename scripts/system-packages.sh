@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond Python packages, and says what it could not.
 #   postgresql: a server with TLS, which the wheel's server lacks. No cluster is made and no service is started.
-#   chromium: the browser of the tests of the web client.
+#   chromium: the browser of the tests of the web client; without its windows, where that is a package of its own.
 #   nodejs, npm: for the connectors in TypeScript, which show that the protocol is nobody's language. What is on PATH will do.
 #   docker.io, iptables: an engine for connectors in containers. Tests start one of their own where none runs; no service is started.
 set -euo pipefail
@@ -42,9 +42,9 @@ if ! PATH=$PATH:/usr/sbin:/sbin command -v dockerd >/dev/null; then
     }
 fi
 
-if ! command -v chromium >/dev/null; then
+if ! command -v chromium-headless-shell >/dev/null && ! command -v chromium >/dev/null; then
     echo "system-packages: installing chromium (for the tests of the web client)"
-    scripts/apt-install.sh chromium || {
+    scripts/apt-install.sh chromium-headless-shell || scripts/apt-install.sh chromium || {
         echo "system-packages: chromium could not be installed; the tests of the web client are skipped, and fail in CI" >&2
     }
 fi

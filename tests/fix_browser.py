@@ -27,7 +27,8 @@ _FLAGS = [
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser a module: Playwright's loop occupies its thread, and the next module may want one of its own."""
-    chromium = require_program("chromium", "run scripts/system-packages.sh as root")
+    # The shell is Chromium without its windows, of which nothing is seen here.
+    chromium = require_program("chromium-headless-shell", "run scripts/system-packages.sh as root", "chromium")
     if not find_assets():
         missing("the built web client", "run make web-build")
     with sync_playwright() as playwright:

@@ -18,9 +18,9 @@ def missing(what: str, remedy: str) -> NoReturn:
     pytest.skip(message)
 
 
-def require_program(name: str, remedy: str) -> Path:
-    """Return the path of a program on PATH, or skip or fail as `missing` does."""
-    found = shutil.which(name)
+def require_program(name: str, remedy: str, *others: str) -> Path:
+    """Return the path of a program on PATH, or of the first of `others` that is, or skip or fail as `missing` does."""
+    found = next(filter(None, map(shutil.which, (name, *others))), None)
     if found is None:
         missing(name, remedy)
     return Path(found)

@@ -16,7 +16,7 @@ _ARROW = {"pyarrow", "numpy"}
         # A quarter of the start of a command.
         ("towpath_cli.__main__", _ARROW),
         ("towpath_local.__main__", _ARROW),
-        ("towpath_server.__main__", _ARROW),
+        ("towpath_server.__main__", {*_ARROW, "rich"}),
         # A seventh of a connector's.
         ("towpath_source_postgres.__main__", {"numpy"}),
         ("towpath_destination_s3.__main__", {"numpy"}),
@@ -24,7 +24,7 @@ _ARROW = {"pyarrow", "numpy"}
         # Two thirds of the start of `towpath up`.
         ("towpath_local.up", {"boto3", "psycopg", "temporalio"}),
         # A tenth of a worker's, which may never start an image.
-        ("towpath_worker.__main__", {"docker", "requests", "numpy"}),
+        ("towpath_worker.__main__", {"docker", "requests", "numpy", "rich"}),
     ],
 )
 def test_a_program_does_not_load_what_it_may_never_use(module: str, useless: set[str]) -> None:

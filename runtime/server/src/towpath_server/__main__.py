@@ -7,8 +7,11 @@ import os
 import signal
 import sys
 
+from towpath_sdk import lean
+
+# isort: split
 import structlog
-from towpath_sdk import lean, traces
+from towpath_sdk import traces
 from towpath_sdk.errors import TowpathError
 
 from towpath_server.logs import set_up_logs

@@ -12,8 +12,11 @@ import signal
 import socket
 import sys
 
+from towpath_sdk import lean
+
+# isort: split
 import structlog
-from towpath_sdk import lean, traces
+from towpath_sdk import traces
 from towpath_sdk.errors import TowpathError
 
 from towpath_worker.memory import keep_memory
