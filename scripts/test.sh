@@ -20,7 +20,7 @@ unset PYTHONDONTWRITEBYTECODE
 scripts/system-packages.sh &
 make --no-print-directory setup
 wait $!
-make --no-print-directory --jobs=3 --output-sync=target lint types web-build web-check
+NODE_OPTIONS=--max-semi-space-size=64 make --no-print-directory --jobs=3 --output-sync=target lint types web-build web-check
 
 # Thousands of databases and files are made and thrown away: in memory, where there is plenty of it, because there a
 # database is made in a tenth of the time. Chosen files (PYTEST_ARGS) leave theirs in the usual place, to be looked at.
