@@ -33,3 +33,10 @@ def test_a_program_does_not_load_what_it_may_never_use(module: str, useless: set
     code = f"import sys, {module}; print(sorted({useless!r} & {loaded}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_program_without_numpy_writes_numbers_into_queries() -> None:
+    """Psycopg looks for numpy among the modules when it writes the first one as text."""
+    code = "import psycopg.sql, towpath_source_postgres.__main__; print(psycopg.sql.Literal(7).as_string())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("7", "")

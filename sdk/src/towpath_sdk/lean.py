@@ -11,14 +11,25 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Any, cast
+from importlib.abc import MetaPathFinder
 
 __all__ = ["loaded"]
 
 gc.set_threshold(20_000, 20, 100)
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
-for _optional in ("numpy", "rich"):
-    cast("dict[str, Any]", sys.modules).setdefault(_optional, None)
+
+
+class _Absent(MetaPathFinder):
+    """Refuses what counts as not installed. None in `sys.modules` would too, and to psycopg look like a module."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Say that it is not there."""
+        del path, target
+        if fullname in {"numpy", "rich"}:
+            raise ModuleNotFoundError(f"No module named {fullname!r}: towpath_sdk.lean leaves it aside", name=fullname)
+
+
+sys.meta_path.insert(0, _Absent())
 
 
 def loaded() -> None:
