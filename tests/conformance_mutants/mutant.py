@@ -7,12 +7,10 @@ A mutant is a good connector with one defect: in its messages (`begin`, on the w
 from __future__ import annotations
 
 import secrets
-import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from towpath_conformance import CHECKS, Case, Check, CommandTarget
@@ -24,6 +22,7 @@ from towpath_sdk._serve.identity import connector_of
 from towpath_sdk._serve.server import ConnectorServer
 from towpath_sdk._serve.settings import Settings
 
+from conformance_mutants.nursery import nursery
 from conformance_mutants.proxy import Begin, relay
 from conformance_mutants.reach import Reach
 
@@ -106,9 +105,8 @@ def mutant(check_id: str, role: Role, name: str, **defect: Any) -> None:
 
 
 def process_target(role: Role, defect: str) -> Target:
-    """A connector in a process of its own, started as `python -m conformance_processes.ROLE DEFECT`."""
-    tests = str(Path(__file__).parent.parent)
-    return CommandTarget([sys.executable, "-m", f"conformance_processes.{role}", defect], environ={"PYTHONPATH": tests})
+    """A connector in a process of its own, which serves with that defect of `conformance_processes`."""
+    return CommandTarget(["fork", role, defect], popen=nursery(role).start)
 
 
 @dataclass(frozen=True)
