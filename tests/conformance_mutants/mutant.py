@@ -60,19 +60,26 @@ class Mutant:
 
     def judged_by(self, reach: Reach) -> list[Check]:
         """The checks that it is judged by: every one that it could fail. `reach` is that of the good connector."""
-        noticed = self._noticed(reach)
+        noticed = None if self.within else self._noticed(reach)
         return [check for check in CHECKS.values() if check.id == self.check_id or self._may_fail(check, noticed)]
 
     def _may_fail(self, check: Check, noticed: frozenset[str] | None) -> bool:
         if self.within:
             return check.group.value in self.within
         # What measures time or memory alone takes seconds, and no changed message alters it.
-        return not check.alone and (noticed is None or check.id in noticed)
+        if check.alone:
+            return False
+        unknown = check.process and self.command is not None  # the good connector of `reach` cannot be killed
+        return noticed is None or unknown or check.id in noticed
 
     def _noticed(self, reach: Reach) -> frozenset[str] | None:
-        """Ids of the checks that get other messages; None for all, when the defect is not in the relay alone."""
+        """Ids of the checks that get other messages; None for all, where the defect is not in one place."""
+        if self.config or not _ONLY_WAITING.issuperset(self.case):
+            return None
         begin = self.begins() if self.begins else self.begin
-        if begin is None or self.part is not None or self.config or not _ONLY_WAITING.issuperset(self.case):
+        if self.part is not None:
+            return reach.uses_of(self.part()) if begin is None else None
+        if begin is None:
             return None
         return reach.calls_of(begin) if self.begins else reach.notices(begin)
 

@@ -1,7 +1,8 @@
-"""What each check exchanges with the good connector, and so which mutants of messages it could ever notice.
+"""What each check exchanges with the good connector, and so which mutants of messages or code it could ever notice.
 
-It is not kept by hand: the good connector is judged once, one check after the other, and every call is taken down. A
-mutant whose relay would have changed nothing in the calls of a check gives that check what the good connector gives.
+It is not kept by hand: the good connector is judged once, one check after the other, and every call is taken down, and
+what of the connector's class it uses. A mutant whose relay would have changed nothing in the calls of a check, or whose
+class overrides nothing that it uses, gives that check what the good connector gives.
 """
 
 from __future__ import annotations
@@ -68,11 +69,20 @@ def _at_once(relaying: Coroutine[Any, Any, T], waits: T) -> T:
     return waits
 
 
+@dataclass(frozen=True)
+class _Use:
+    """An attribute of the good connector that was asked for."""
+
+    name: str
+
+
 @dataclass
 class Reach:
     """The calls of each check of the good connector."""
 
-    log: list[_Call | str] = field(default_factory=list["_Call | str"])
+    good: type = object
+    """Its class."""
+    log: list[_Call | _Use | str] = field(default_factory=list["_Call | _Use | str"])
     """In the order in which they began; a string is the name of something that checks share, where it was asked for."""
     of_checks: dict[str, range] = field(default_factory=dict[str, range])
     """Where in the log the calls of a check are."""
@@ -97,6 +107,19 @@ class Reach:
         """Ids of the checks that call a method for which `begin` has a relay: for relays that remember, or wait."""
         return self._checks_with({place for place, call in self._calls() if type(begin(call.method)) is not Relayed})
 
+    def uses_of(self, part: object) -> frozenset[str] | None:
+        """Ids of the checks that use what `part` overrides; None where that may change what it declares."""
+        classes = type(part).__mro__
+        if self.good not in classes:
+            return None
+        own = {name for cls in classes[: classes.index(self.good)] for name in vars(cls)} | set(vars(part))
+        overridden = {name for name in own if hasattr(self.good, name) and not name.startswith("__")}
+        if not overridden.issubset(vars(self.good)):
+            return None
+        return self._checks_with(
+            {place for place, use in enumerate(self.log) if isinstance(use, _Use) and use.name in overridden}
+        )
+
     def _calls(self) -> Iterator[tuple[int, _Call]]:
         return ((place, call) for place, call in enumerate(self.log) if isinstance(call, _Call))
 
@@ -118,7 +141,7 @@ class Reach:
         while left:
             for place in left.pop():
                 entry = self.log[place]
-                if isinstance(entry, _Call):
+                if not isinstance(entry, str):
                     yield place
                 elif entry not in seen:
                     seen.add(entry)
@@ -144,13 +167,26 @@ class _Shared(dict[str, "asyncio.Task[Any]"]):
         self._reach.of_shared[key] = range(start, len(self._reach.log))
 
 
-async def reach_of(target: Callable[[Begin], Target], case: Case) -> Reach:
+async def reach_of(target: Callable[[Callable[[], Any], Begin], Target], good: Callable[[], Any], case: Case) -> Reach:
     """Judge a good connector by all checks that measure nothing, and take down what they call."""
-    reach = Reach()
+    reach = Reach(type(good()))
     shared = _Shared(reach)
     watched = [_watched(check, reach, shared) for check in CHECKS.values() if not check.alone]
-    await judge(target(reach.begin), case, checks=watched, seed=7, at_once=1)
+    await judge(target(lambda: _noting_uses(good(), reach), reach.begin), case, checks=watched, seed=7, at_once=1)
     return reach
+
+
+def _noting_uses(part: Any, reach: Reach) -> Any:
+    """The same connector, which takes down what it is asked for, by others and by itself."""
+    good = type(part)
+
+    def noted(self: Any, name: str) -> Any:
+        reach.log.append(_Use(name))
+        return object.__getattribute__(self, name)
+
+    place = {"__module__": good.__module__, "__qualname__": good.__qualname__, "__doc__": good.__doc__}
+    part.__class__ = type(good.__name__, (good,), {**place, "__getattribute__": noted})
+    return part
 
 
 def _watched(check: Check, reach: Reach, shared: _Shared) -> Check:
