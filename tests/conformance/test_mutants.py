@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ async def reach_for(role: Role, tmp_path: Path) -> Reach:
     """What each check exchanges; found out once for each role and process."""
     if role not in _reaches:
         (folder := tmp_path / "reach").mkdir()
-        _reaches[role] = await reach_of(partial(InProcessTarget, GOOD[role]), CASES[role](folder))
+        _reaches[role] = await reach_of(InProcessTarget, GOOD[role], CASES[role](folder))
     return _reaches[role]
 
 

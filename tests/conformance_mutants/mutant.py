@@ -7,12 +7,10 @@ A mutant is a good connector with one defect: in its messages (`begin`, on the w
 from __future__ import annotations
 
 import secrets
-import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from towpath_conformance import CHECKS, Case, Check, CommandTarget
@@ -24,6 +22,7 @@ from towpath_sdk._serve.identity import connector_of
 from towpath_sdk._serve.server import ConnectorServer
 from towpath_sdk._serve.settings import Settings
 
+from conformance_mutants.nursery import nursery
 from conformance_mutants.proxy import Begin, relay
 from conformance_mutants.reach import Reach
 
@@ -61,19 +60,26 @@ class Mutant:
 
     def judged_by(self, reach: Reach) -> list[Check]:
         """The checks that it is judged by: every one that it could fail. `reach` is that of the good connector."""
-        noticed = self._noticed(reach)
+        noticed = None if self.within else self._noticed(reach)
         return [check for check in CHECKS.values() if check.id == self.check_id or self._may_fail(check, noticed)]
 
     def _may_fail(self, check: Check, noticed: frozenset[str] | None) -> bool:
         if self.within:
             return check.group.value in self.within
         # What measures time or memory alone takes seconds, and no changed message alters it.
-        return not check.alone and (noticed is None or check.id in noticed)
+        if check.alone:
+            return False
+        unknown = check.process and self.command is not None  # the good connector of `reach` cannot be killed
+        return noticed is None or unknown or check.id in noticed
 
     def _noticed(self, reach: Reach) -> frozenset[str] | None:
-        """Ids of the checks that get other messages; None for all, when the defect is not in the relay alone."""
+        """Ids of the checks that get other messages; None for all, where the defect is not in one place."""
+        if self.config or not _ONLY_WAITING.issuperset(self.case):
+            return None
         begin = self.begins() if self.begins else self.begin
-        if begin is None or self.part is not None or self.config or not _ONLY_WAITING.issuperset(self.case):
+        if self.part is not None:
+            return reach.uses_of(self.part()) if begin is None else None
+        if begin is None:
             return None
         return reach.calls_of(begin) if self.begins else reach.notices(begin)
 
@@ -106,9 +112,8 @@ def mutant(check_id: str, role: Role, name: str, **defect: Any) -> None:
 
 
 def process_target(role: Role, defect: str) -> Target:
-    """A connector in a process of its own, started as `python -m conformance_processes.ROLE DEFECT`."""
-    tests = str(Path(__file__).parent.parent)
-    return CommandTarget([sys.executable, "-m", f"conformance_processes.{role}", defect], environ={"PYTHONPATH": tests})
+    """A connector in a process of its own, which serves with that defect of `conformance_processes`."""
+    return CommandTarget(["fork", role, defect], popen=nursery(role).start)
 
 
 @dataclass(frozen=True)

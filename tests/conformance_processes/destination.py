@@ -1,8 +1,7 @@
-"""Serves a destination: `python -m conformance_processes.destination DEFECT`, with TOWPATH_LISTEN set as for any."""
+"""Serves a destination with a defect, with TOWPATH_LISTEN set as for any."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 from towpath_destination_local.destination import LocalDestination
@@ -27,6 +26,3 @@ DEFECTS: dict[str, Callable[[], None]] = {
     "without-draining": lambda: serve_without_draining(LocalDestination()),
 }
 """What to do, by the name of the defect."""
-
-if __name__ == "__main__":
-    DEFECTS[sys.argv[1]]()

@@ -1,8 +1,7 @@
-"""Serves a source: `python -m conformance_processes.source DEFECT`, with TOWPATH_LISTEN set as for any."""
+"""Serves a source with a defect, with TOWPATH_LISTEN set as for any."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 from towpath_sdk import serve
@@ -41,6 +40,3 @@ DEFECTS: dict[str, Callable[[], None]] = {
     "without-draining": lambda: serve_without_draining(FakerSource()),
 }
 """What to do, by the name of the defect."""
-
-if __name__ == "__main__":
-    DEFECTS[sys.argv[1]]()

@@ -10,10 +10,11 @@ import shlex
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from towpath_conformance.exchange import Exchange, noting
 from towpath_conformance.peer import Peer
@@ -34,6 +35,8 @@ class CommandTarget:
     folder: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
     can_start: bool = True
+    popen: Callable[..., Any] = subprocess.Popen
+    """What starts the process, with what `subprocess.Popen` takes, and with what it gives."""
 
     @property
     def name(self) -> str:
@@ -87,7 +90,7 @@ class CommandProcess:
         self._log = folder / "log"
         with self._log.open("wb") as output:
             try:
-                self._process = subprocess.Popen(
+                self._process = target.popen(
                     list(target.command),
                     cwd=target.folder,
                     stdin=subprocess.PIPE,
