@@ -10,6 +10,9 @@ Publication is a rename per commit, so that repeating it is harmless.
 
 from __future__ import annotations
 
+from towpath_sdk import lean
+
+# isort: split
 import json
 import os
 import shutil
@@ -193,4 +196,5 @@ def once(folder: Path, name: str) -> bool:
 
 
 if __name__ == "__main__":
+    lean.loaded()
     serve(FolderDestination())

@@ -6,6 +6,9 @@ break is configured: dying once in the middle, failing, losing its position, or 
 
 from __future__ import annotations
 
+from towpath_sdk import lean
+
+# isort: split
 import os
 import signal
 import time
@@ -139,4 +142,5 @@ def _password(config: Numbers) -> str:
 
 
 if __name__ == "__main__":
+    lean.loaded()
     serve(NumbersSource())

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002, N802 - the signatures are those of the generated code
-"""A source that breaks the protocol. Written from the protos, without the SDK.
+"""A source that breaks the protocol. Written from the protos; of the SDK it takes a lean start alone.
 
 What it breaks while it starts, a file names, whose path is the only argument; as long as that is empty, the source
 behaves, so that it can be registered. What it breaks in a Read is the name of the stream.
@@ -7,6 +7,9 @@ behaves, so that it can be registered. What it breaks in a Read is the name of t
 
 from __future__ import annotations
 
+from towpath_sdk import lean
+
+# isort: split
 import asyncio
 import os
 import signal
@@ -162,4 +165,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    lean.loaded()
     main()
