@@ -1,8 +1,9 @@
 """A base image that is made of this machine's Python, for machines that can reach no registry.
 
 The interpreter, its standard library and the shared libraries that they and common wheels are linked against become
-one layer, with nothing else in it: no shell, no package manager. Where a registry can be reached, python:X.Y-slim
-does the same service.
+one layer, with nothing else in it: no shell, no package manager. The library comes with its bytecode, where there is
+any: the root of a container is read-only, so that each one would compile what it imports, again and again. Where
+a registry can be reached, python:X.Y-slim does the same service.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ BASE_IMAGE = f"towpath-python:{sys.version_info.major}.{sys.version_info.minor}"
 
 _USER = 10001
 _LEFT_OUT = re.compile(
-    r"/(site-packages|dist-packages|test|tests|idlelib|tkinter|turtledemo|lib2to3|ensurepip|__pycache__)(/|$)"
+    r"/(site-packages|dist-packages|test|tests|idlelib|tkinter|turtledemo|lib2to3|ensurepip)(/|$)|\.opt-[12]\.pyc$"
     r"|/config-[^/]+(/|$)|\.a$|/_(tkinter|testcapi|testinternalcapi|test[a-z]+)\.[^/]*so$"
 )
 _WANTED_BY_WHEELS = re.compile(
