@@ -140,6 +140,7 @@ def test_run_with_a_wrong_endpoint_fails_once_and_loses_nothing(broken: Broken, 
         ends[collection].update(name, bad)
         done = pipe.stack.cli("sync", name, "--follow", "--output", "json")
         ends[collection].update(name, good[collection])
+        assert done.out, done
         job = client.jobs.get(done.json["name"])
     assert job.state == Job.STATE_FAILED
     assert (Failure.Kind.Name(job.failure.kind), job.failure.reason) == (kind, reason), pipe.explain(job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, cast
 
 import psycopg
@@ -15,6 +16,8 @@ from towpath_local.embedded.postgres import EmbeddedPostgres
 from towpath_sdk import ReadMode, ReadStream, StreamName
 from towpath_sdk.errors import Misconfigured, NotFound, TowpathError, Unavailable
 from towpath_sdk.testing import ConnectorUnderTest, ReadResult, ReadSession
+from towpath_source_postgres.config import PostgresConfig
+from towpath_source_postgres.sessions import open_data_session
 
 ENDLESS = "CREATE VIEW t AS SELECT generate_series(1, 2000000000) AS a, repeat('x', 1000) AS b"
 """More rows than any buffer holds: a read of it streams until it is stopped. A set in FROM would be gathered first."""
@@ -92,6 +95,23 @@ def test_terminated_backend_is_an_outage(config: dict[str, Any], connection: psy
         waits(connection, "wait_event = 'PgSleep'")
         run(connection, f"SELECT pg_terminate_backend({data_session(connection)})")
         assert failed(to_the_end(session)) == (Unavailable, "SERVER_STOPPED_SESSION")
+
+
+def test_snapshot_whose_keeper_was_terminated_is_an_outage(
+    config: dict[str, Any], connection: psycopg.Connection, postgres_database: Database
+) -> None:
+    """The server knows no such snapshot any more; that must not look like a mistake of the user, which ends the job."""
+    parsed = PostgresConfig.model_validate(config)
+    with closing(postgres_database.connect()) as keeper:  # its end is no commit
+        run(keeper, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        ((snapshot,),) = keeper.execute("SELECT pg_export_snapshot()").fetchall()
+        run(connection, f"SELECT pg_terminate_backend({keeper.info.backend_pid}, 10000)")
+        with (
+            pytest.raises(Unavailable) as gone,
+            open_data_session(parsed, snapshot, connection.info.server_version),
+        ):
+            pass
+        assert gone.value.reason == "SERVER_STOPPED_SESSION"
 
 
 def test_connection_that_ends_between_rows_is_an_outage(config: dict[str, Any], connection: psycopg.Connection) -> None:

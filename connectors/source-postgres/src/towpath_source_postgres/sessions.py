@@ -18,6 +18,7 @@ from urllib.parse import quote
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
 import psycopg
+from towpath_sdk.errors import Misconfigured, Unavailable
 
 from towpath_source_postgres.config import PostgresConfig, SslMode
 from towpath_source_postgres.failures import translated
@@ -105,10 +106,22 @@ def open_data_session(config: PostgresConfig, snapshot: str, server_version: int
         except adbc_driver_manager.Error as error:
             raise why_refused(config, parameters, error) from None
     try:
-        execute(connection, f"SET TRANSACTION SNAPSHOT '{snapshot}'", "importing a snapshot")
+        _import(connection, snapshot)
         yield connection
     finally:
         connection.close()
+
+
+def _import(session: adbc.Connection, snapshot: str) -> None:
+    """Begin to see what the exported snapshot sees; it is gone when the session that keeps it was ended meanwhile."""
+    try:
+        execute(session, f"SET TRANSACTION SNAPSHOT '{snapshot}'", "importing a snapshot")
+    except Misconfigured as error:
+        if error.reason != "REJECTED_STATEMENT":
+            raise
+        raise Unavailable(
+            "the session that keeps the snapshot has ended; the read is tried again", reason="SERVER_STOPPED_SESSION"
+        ) from error
 
 
 def execute(session: adbc.Connection, statement: str, doing: str) -> None:
