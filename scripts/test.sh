@@ -43,9 +43,9 @@ if [ -n "${PYTEST_ARGS:-}" ]; then
 else
     # Tests wait for servers as much as they compute: three at a time on two cores, each file's tests in one process.
     # Files begin in the order of tests/conftest.py, the longest first, so that none is left to run alone at the end.
-    at_once=$(( $(nproc) + ($(nproc) + 1) / 2 ))
-    pytest -n $at_once --dist loadfile --no-loadscope-reorder --ignore tests/conformance/test_mutants.py "${places[@]}"
+    cores=$(nproc)
+    pytest -n $(( cores + (cores + 1) / 2 )) --dist loadfile --no-loadscope-reorder --ignore tests/conformance/test_mutants.py "${places[@]}"
     # Broken connectors are judged by time and memory too, so nothing else runs beside them.
-    pytest -n $at_once tests/conformance/test_mutants.py "${places[@]}"
+    pytest -n "$cores" tests/conformance/test_mutants.py "${places[@]}"
 fi
 echo "make test took $(( (SECONDS - began) / 60 )) min $(( (SECONDS - began) % 60 )) s"
