@@ -1,7 +1,7 @@
 """Import this before anything large in a program that has no use for numpy, and it starts sooner.
 
 Arrow loads numpy wherever it is installed, and structlog rich; pydantic asks every installed distribution for plugins;
-and the collector looks for garbage among modules that stay: of a connector's start, a fifth. After this import numpy
+and the collector looks for garbage among modules that stay: of a start, up to a fifth. After this import numpy
 and rich count as not installed, so that Arrow's `to_numpy` and `to_pandas` fail; a program that wants them does
 without this module.
 """
