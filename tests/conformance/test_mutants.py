@@ -16,7 +16,7 @@ from towpath_conformance import CHECKS, Case, Check, Outcome, Report, judge
 from towpath_conformance.targets import Target
 
 _ATTEMPTS = 8
-"""Checks bound times, and a busy machine breaks a bound by chance; and a short read may be over before it is spoken to."""
+"""Checks bound times, which a busy machine breaks by chance; and a short read may be over before it is spoken to."""
 
 GOOD = {"source": good_source, "destination": good_destination}
 CASES = {"source": source_case, "destination": destination_case}
