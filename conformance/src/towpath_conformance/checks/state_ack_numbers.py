@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
+from towpath.connector.v1 import source_pb2
 
 from towpath_conformance.case import StreamCase
 from towpath_conformance.registry import SOURCE, check
@@ -35,6 +36,22 @@ async def duplicate_acks(trial: Trial) -> None:
             failure = await read.ending(f"{stream} was acknowledged twice")
             twice = "finished" in read.recording.kinds and failure is not None
             expect(not twice, f"the Read of {stream} fails after each checkpoint was acknowledged twice: {failure}")
+    if trial.source.large is not None:
+        await _twice_while_it_goes_on(trial, trial.source.large)
+
+
+async def _twice_while_it_goes_on(trial: Trial, stream: StreamCase) -> None:
+    """Acknowledge a checkpoint twice in a read that is surely still there to hear it; then let it stop."""
+    async with stepping(trial, stream, trial.source.large_set) as read:
+        if not await read.until("checkpoint"):
+            return  # state.emits-without-acks and read.completes say why
+        for _ in range(2):
+            await read.acknowledge(read.seqs[-1])
+        await read.call.send(source_pb2.ReadRequest(drain=source_pb2.ReadDrain()))
+        if await read.until("finished"):
+            await read.half_close()
+        failure = await read.ending(f"a checkpoint of {stream} was acknowledged twice")
+        expect(failure is None, f"the Read of {stream} fails after a checkpoint was acknowledged twice: {failure}")
 
 
 @check(
