@@ -81,32 +81,19 @@ class JobLog:
         **attributes: object,
     ) -> None:
         """Add one line of the worker's own making."""
-        self._add(origin, level, message, {name: str(value) for name, value in attributes.items()}, stream, None)
+        said = {name: str(value) for name, value in attributes.items()}
+        self._push(self._line(origin, level, message, said, stream))
 
     def entry(self, origin: Origin, entry: types_pb2.LogEntry, stream: types_pb2.StreamName | None) -> None:
         """Add what a connector logged."""
         level = entry.level or types_pb2.LogEntry.LEVEL_INFO
         time = entry.time if entry.HasField("time") else None
-        self._add(origin, level, entry.message, dict(entry.attributes), stream, time)
+        self._push(self._line(origin, level, entry.message, dict(entry.attributes), stream, time))
 
     def printed(self, origin: Origin, line: str) -> None:
         """Add what a connector printed; a line of JSON as structlog writes it keeps its level and attributes."""
         level, message, attributes = _structured(line)
-        self._add(origin, level, message, attributes, None, None)
-
-    def _add(
-        self,
-        origin: Origin,
-        level: _Level,
-        message: str,
-        attributes: dict[str, str],
-        stream: types_pb2.StreamName | None,
-        time: Timestamp | None,
-    ) -> None:
-        if self._queued_bytes >= _MAX_QUEUED_BYTES:
-            self._dropped += 1
-            return
-        self._push(self._line(origin, level, message, attributes, stream, time))
+        self._push(self._line(origin, level, message, attributes))
 
     def _line(
         self,
@@ -114,8 +101,8 @@ class JobLog:
         level: _Level,
         message: str,
         attributes: dict[str, str],
-        stream: types_pb2.StreamName | None,
-        time: Timestamp | None,
+        stream: types_pb2.StreamName | None = None,
+        time: Timestamp | None = None,
     ) -> jobs_pb2.LogLine:
         redact = self.redactor.redact
         line = jobs_pb2.LogLine(
@@ -133,6 +120,9 @@ class JobLog:
         return line
 
     def _push(self, line: jobs_pb2.LogLine) -> None:
+        if self._queued_bytes >= _MAX_QUEUED_BYTES:
+            self._dropped += 1
+            return
         self._queue.append(line)
         self._queued_bytes += line.ByteSize()
         self._wake.set()
@@ -168,7 +158,7 @@ class JobLog:
         told = 0 if self._queue else self._dropped
         if told:
             message = f"{told} log lines were dropped, because they came faster than the server took them"
-            request.lines.append(self._line("worker", types_pb2.LogEntry.LEVEL_WARN, message, {}, None, None))
+            request.lines.append(self._line("worker", types_pb2.LogEntry.LEVEL_WARN, message, {}))
         try:
             await self._server.call(self._server.runs.AppendLogs, request, patience=for_seconds(60.0))
         except Located as failure:
