@@ -40,3 +40,10 @@ def test_a_program_without_numpy_writes_numbers_into_queries() -> None:
     code = "import psycopg.sql, towpath_source_postgres.__main__; print(psycopg.sql.Literal(7).as_string())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("7", "")
+
+
+def test_what_a_lean_program_has_loaded_is_left_out_of_the_search_for_garbage() -> None:
+    """It takes a tenth of a second at the end of each."""
+    code = "import gc; from towpath_sdk import lean; lean.loaded(); print(gc.get_freeze_count() > 1000)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

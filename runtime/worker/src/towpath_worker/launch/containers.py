@@ -39,6 +39,11 @@ class Containers:
         self._start_timeout = start_timeout
         self._loaded: tuple[Engine, Launcher] | None = None
 
+    @property
+    def loaded(self) -> bool:
+        """Whether Docker's SDK was needed by now."""
+        return self._loaded is not None
+
     @asynccontextmanager
     async def launch(self, launch: Launch) -> AsyncGenerator[Running]:
         """Start a connector from its image; see `Launcher.launch`."""
@@ -48,7 +53,7 @@ class Containers:
 
     async def reap(self) -> None:
         """Remove what dead workers left, now and again, until cancelled."""
-        while self._loaded is None and not _may_be_there():  # noqa: ASYNC110 - nobody could tell us; to look is quick
+        while not self.loaded and not _may_be_there():  # noqa: ASYNC110 - nobody could tell us; to look is quick
             await asyncio.sleep(_LOOK_SECONDS)
         engine, _ = self._load()
         from towpath_worker.launch.docker.reaper import Reaper  # noqa: PLC0415 - see above
@@ -74,5 +79,5 @@ class Containers:
 
 
 def _may_be_there() -> bool:
-    """Whether an engine may answer: one is named, or the system's has its socket."""
+    """Say whether an engine may answer: one is named, or the system's has its socket."""
     return bool(os.environ.get("DOCKER_HOST")) or _SYSTEM_ENGINE.exists()
