@@ -1,8 +1,7 @@
 """The trial of one connector: what checks share, and what each gets for itself.
 
-`shared` is one instance that all well-behaved calls go to; it is started again when a check has ended it. `another` is
-one more, for what a second instance goes on with. `fresh` is an instance of one's own, for checks that kill, signal or
-measure. Recordings of ordinary reads are made once and judged by
+`shared` is one instance that all well-behaved calls go to; it is started again when a check has ended it. `fresh` is an
+instance of one's own, for checks that kill, signal or measure. Recordings of ordinary reads are made once and judged by
 many checks.
 """
 
@@ -47,15 +46,12 @@ class Trial:
     """What checks have measured, for the report."""
     seen: Seen = field(default_factory=Seen)
     """The largest status of the whole run."""
-    _shared: _Living = field(init=False)
-    _another: _Living = field(init=False)
+    _shared: Instance | None = None
+    _shared_stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _made: dict[str, asyncio.Task[tuple[Any, Exchange]]] = field(
         default_factory=dict[str, "asyncio.Task[tuple[Any, Exchange]]"]
     )
-
-    def __post_init__(self) -> None:
-        """Nothing is started yet."""
-        self._shared, self._another = (_Living(self.target, self.case.patience.ready_seconds) for _ in range(2))
 
     @property
     def source(self) -> SourceCase:
@@ -85,11 +81,18 @@ class Trial:
 
     async def shared(self) -> Instance:
         """The instance that everybody uses."""
-        return await self._shared.instance()
-
-    async def another(self) -> Instance:
-        """One that knows of nothing that was said to the shared one, for checks that only go on there with it."""
-        return await self._another.instance()
+        async with self._starting:
+            instance = self._shared
+            if instance is not None and instance.process is not None and not instance.process.alive:
+                await self._shared_stack.aclose()
+                self._shared_stack, instance = AsyncExitStack(), None
+            if instance is None:
+                with noting(Exchange()):
+                    instance = await self._shared_stack.enter_async_context(
+                        self.target.start(self.case.patience.ready_seconds)
+                    )
+            self._shared = instance
+            return instance
 
     async def peer(self) -> Peer:
         """The client of the shared instance."""
@@ -168,34 +171,7 @@ class Trial:
         """End what was started."""
         for task in self._made.values():
             task.cancel()
-        await self._shared.close()
-        await self._another.close()
-
-
-class _Living:
-    """One instance, started when it is asked for first, and again when it has ended."""
-
-    def __init__(self, target: Target, ready_seconds: float) -> None:
-        self._target = target
-        self._ready_seconds = ready_seconds
-        self._instance: Instance | None = None
-        self._stack = AsyncExitStack()
-        self._starting = asyncio.Lock()
-
-    async def instance(self) -> Instance:
-        """The one that lives."""
-        async with self._starting:
-            if self._instance is not None and self._instance.process is not None and not self._instance.process.alive:
-                await self.close()
-            if self._instance is None:
-                with noting(Exchange()):
-                    self._instance = await self._stack.enter_async_context(self._target.start(self._ready_seconds))
-            return self._instance
-
-    async def close(self) -> None:
-        """End it."""
-        await self._stack.aclose()
-        self._stack, self._instance = AsyncExitStack(), None
+        await self._shared_stack.aclose()
 
 
 async def _taken_down(make: Callable[[], Awaitable[T]]) -> tuple[T, Exchange]:

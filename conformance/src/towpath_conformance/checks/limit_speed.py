@@ -49,13 +49,11 @@ class _Measured:
     "needs.",
 )
 async def speed(trial: Trial) -> None:
-    instance = await trial.shared()
-    process = instance.process
-    assert process is not None
-    if trial.is_source:
-        (await _reading(trial, instance, process)).tell(trial, "")
-    if trial.is_destination:
-        (await _writing(trial, instance, process)).tell(trial, "write_" if trial.is_source else "")
+    async with trial.fresh_process() as (instance, process):
+        if trial.is_source:
+            (await _reading(trial, instance, process)).tell(trial, "")
+        if trial.is_destination:
+            (await _writing(trial, instance, process)).tell(trial, "write_" if trial.is_source else "")
 
 
 async def _reading(trial: Trial, instance: Instance, process: Process) -> _Measured:

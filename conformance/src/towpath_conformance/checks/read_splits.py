@@ -58,8 +58,8 @@ async def splits_stable(trial: Trial) -> None:
     first = {split.split_id for split in await _plan(trial, trial.source.streams)}
     second = {split.split_id for split in await _plan(trial, trial.source.streams)}
     expect(first == second, f"the same plan has other split ids the second time: {sorted(first ^ second)[:4]}")
-    other = await trial.another()
-    third = {split.split_id for split in await _plan(trial, trial.source.streams, other.peer)}
+    async with trial.fresh() as instance:
+        third = {split.split_id for split in await _plan(trial, trial.source.streams, instance.peer)}
     expect(first == third, f"the same plan has other split ids in another instance: {sorted(first ^ third)[:4]}")
 
 
@@ -105,17 +105,18 @@ async def splits_disjoint(trial: Trial) -> None:
     fix="Put into the token everything that it takes to read the split; keep nothing of a plan in memory.",
 )
 async def splits_elsewhere(trial: Trial) -> None:
-    instance = await trial.another()
-    for stream in trial.source.streams:
-        here = await _rows_of_splits(trial, stream)
-        there: list[Row] = []
-        for split in await _plan(trial, [stream]):
-            there += await _rows_of_split(trial, stream, split, instance.peer)
-        lost, strange = missing(here, there), missing(there, here)
-        expect(
-            not lost and not strange,
-            f"read by another instance, the splits of {stream} lack {len(lost)} rows and have {len(strange)} others",
-        )
+    async with trial.fresh() as instance:
+        for stream in trial.source.streams:
+            here = await _rows_of_splits(trial, stream)
+            there: list[Row] = []
+            for split in await _plan(trial, [stream]):
+                there += await _rows_of_split(trial, stream, split, instance.peer)
+            lost, strange = missing(here, there), missing(there, here)
+            expect(
+                not lost and not strange,
+                f"read by another instance, the splits of {stream} lack {len(lost)} rows and have {len(strange)} "
+                "others",
+            )
 
 
 async def _plan(trial: Trial, streams: Sequence[StreamCase], peer: Peer | None = None) -> Sequence[source_pb2.Split]:

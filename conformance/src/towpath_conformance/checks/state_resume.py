@@ -83,23 +83,25 @@ async def resume_without_repeat(trial: Trial) -> None:
     "something in memory.",
 )
 async def in_another_process(trial: Trial) -> None:
-    instance = await trial.another()
-    for stream in trial.source.streams:
-        for resumed in spread(await resumes(trial, stream), _ELSEWHERE):
-            checkpoint = _stored(resumed.checkpoint)
-            there = await resume(trial, stream, checkpoint, instance.peer)
-            if resumed.after.refusal is not None:
-                continue  # state.resume-without-gap says so
-            where = f"{stream}, resumed by another instance from checkpoint {checkpoint.checkpoint_seq},"
-            if there.refusal is not None:
-                expect(may_be_lost(trial, stream) and lost_for_good(there.refusal), f"{where} fails: {there.refusal}")
-                continue
-            lost, strange = missing(rows_in(resumed.after), rows_in(there)), len(rows_in(there))
-            expect(
-                not lost,
-                f"{where} brings {strange} rows and lacks {len(lost)} that the one that made the state brings, "
-                f"such as {row_text((*lost, ())[0])}",
-            )
+    async with trial.fresh() as instance:
+        for stream in trial.source.streams:
+            for resumed in spread(await resumes(trial, stream), _ELSEWHERE):
+                checkpoint = _stored(resumed.checkpoint)
+                there = await resume(trial, stream, checkpoint, instance.peer)
+                if resumed.after.refusal is not None:
+                    continue  # state.resume-without-gap says so
+                where = f"{stream}, resumed by another instance from checkpoint {checkpoint.checkpoint_seq},"
+                if there.refusal is not None:
+                    expect(
+                        may_be_lost(trial, stream) and lost_for_good(there.refusal), f"{where} fails: {there.refusal}"
+                    )
+                    continue
+                lost, strange = missing(rows_in(resumed.after), rows_in(there)), len(rows_in(there))
+                expect(
+                    not lost,
+                    f"{where} brings {strange} rows and lacks {len(lost)} that the one that made the state brings, "
+                    f"such as {row_text((*lost, ())[0])}",
+                )
 
 
 def _stored(checkpoint: types_pb2.Checkpoint) -> types_pb2.Checkpoint:

@@ -65,8 +65,8 @@ async def complete_idempotent(trial: Trial) -> None:
     _ = (await delivery.complete(recording.receipts)).ok
     again = await delivery.complete(recording.receipts)
     expect(again.failure is None, f"a second CompleteWrite with the same receipts failed: {again.failure}")
-    other = await trial.another()
-    elsewhere = await delivery.complete(recording.receipts, peer=other.peer)
+    async with trial.fresh() as other:
+        elsewhere = await delivery.complete(recording.receipts, peer=other.peer)
     expect(elsewhere.failure is None, f"CompleteWrite repeated at another instance failed: {elsewhere.failure}")
     problem = difference(rows, await delivery.visible())
     expect(not problem, f"a write was completed three times: {problem}")

@@ -73,16 +73,16 @@ async def _replay(trial: Trial) -> _Replayed:
         await writing.commit()
         await writing.send(records(uncommitted))
         die()
-    other = await trial.another()
-    opening = {"epoch": 2, "resume": 1, "receipts": [receipt]}
-    async with delivery.writer(peer=other.peer, **opening) as writing:
-        await writing.send(records(lost))
-        receipts = [receipt, await writing.commit()]
-        await writing.send(records(uncommitted))
-        await writing.send(records(new))
-        receipts.append(await writing.commit())
-        await writing.finish()
-    completion = await delivery.complete(receipts, peer=other.peer)
+    async with trial.fresh() as other:
+        opening = {"epoch": 2, "resume": 1, "receipts": [receipt]}
+        async with delivery.writer(peer=other.peer, **opening) as writing:
+            await writing.send(records(lost))
+            receipts = [receipt, await writing.commit()]
+            await writing.send(records(uncommitted))
+            await writing.send(records(new))
+            receipts.append(await writing.commit())
+            await writing.finish()
+        completion = await delivery.complete(receipts, peer=other.peer)
     return _Replayed([*stored, *lost, *uncommitted, *new], await delivery.visible(), completion.failure)
 
 
@@ -160,8 +160,8 @@ async def fenced(trial: Trial) -> None:
     fix="Keep the highest epoch at the remote system, change it atomically, and look at it before each commit.",
 )
 async def fenced_elsewhere(trial: Trial) -> None:
-    other = await trial.another()
-    await _expect_fencing(trial, "fenced-elsewhere", await trial.peer(), other.peer)
+    async with trial.fresh() as other:
+        await _expect_fencing(trial, "fenced-elsewhere", await trial.peer(), other.peer)
 
 
 @check(
@@ -177,12 +177,12 @@ async def fenced_after_complete(trial: Trial) -> None:
     rows = labelled(trial, "in time", 1, 5)
     _ = (await delivery.prepare()).ok
     async with delivery.writer(epoch=1) as sleeper:
-        other = await trial.another()
-        async with delivery.writer(epoch=2, peer=other.peer) as successor:
-            await successor.send(records(rows))
-            receipt = await successor.commit()
-            await successor.finish()
-        _ = (await delivery.complete([receipt], peer=other.peer)).ok
+        async with trial.fresh() as other:
+            async with delivery.writer(epoch=2, peer=other.peer) as successor:
+                await successor.send(records(rows))
+                receipt = await successor.commit()
+                await successor.finish()
+            _ = (await delivery.complete([receipt], peer=other.peer)).ok
         await sleeper.send(records(labelled(trial, "too late", 101, 5)))
         if await sleeper.answer_to(await sleeper.send_commit()) is not None:
             fail("epoch 2 has taken the writer over and completed, and a commit of epoch 1 is answered")

@@ -120,7 +120,9 @@ def _import(session: adbc.Connection, snapshot: str) -> None:
         if error.reason != "REJECTED_STATEMENT":
             raise
         raise Unavailable(
-            "the session that keeps the snapshot has ended; the read is tried again", reason="SERVER_STOPPED_SESSION"
+            "the session that keeps the snapshot has ended, and the read is tried again; if that goes on, there is a"
+            " connection pooler in between: connect to the server itself",
+            reason="SERVER_STOPPED_SESSION",
         ) from error
 
 
