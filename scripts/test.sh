@@ -12,7 +12,7 @@ clear_up() {
         (cd "$TMPDIR" && find . -name '*.log' -print0 | tar --null --files-from - -czf -) >build/test-logs.tar.gz
         echo "the servers' logs: build/test-logs.tar.gz" >&2
     fi
-    rm -rf "$TMPDIR"
+    scripts/remove-run.sh "$TMPDIR"
 }
 
 # Hundreds of processes are started, and each would compile its modules anew where bytecode is not kept.
@@ -26,7 +26,7 @@ NODE_OPTIONS=--max-semi-space-size=64 make --no-print-directory --jobs=3 --outpu
 # database is made in a tenth of the time. Chosen files (PYTEST_ARGS) leave theirs in the usual place, to be looked at.
 places=()
 for owner in /dev/shm/t-*/owner; do # of a run that was killed
-    kill -0 "$(cat "$owner" 2>/dev/null)" 2>/dev/null || rm -rf "$(dirname "$owner")"
+    kill -0 "$(cat "$owner" 2>/dev/null)" 2>/dev/null || scripts/remove-run.sh "$(dirname "$owner")"
 done
 available=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo 2>/dev/null || true)
 room=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1 || true)
