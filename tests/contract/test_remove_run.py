@@ -8,18 +8,25 @@ from pathlib import Path
 _SCRIPT = Path(__file__).parents[2] / "scripts" / "remove-run.sh"
 
 
+def _with_own_mounts(steps: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run steps of bash in a namespace of mounts: `$1` is the folder, `$2` the script."""
+    apart = ["unshare", "--map-root-user", "--mount"]
+    command = [*apart, "bash", "-euc", steps, "-", folder, _SCRIPT]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_a_folder_goes_in_which_a_docker_engine_had_mounted_something(tmp_path: Path) -> None:
-    """An engine that is killed leaves its mounts: one in another, and names of networks."""
+    """An engine that is killed leaves its mounts, one in another."""
     run = tmp_path / "t-Xy z"
-    (run / "engine" / "data" / "layer").mkdir(parents=True)
-    steps = """
-        mount -t tmpfs none "$1/engine/data" && mkdir "$1/engine/data/layer" && mount -t tmpfs none "$1/engine/data/layer"
+    (run / "data").mkdir(parents=True)
+    done = _with_own_mounts(
+        """
+        mount -t tmpfs none "$1/data"
+        mkdir "$1/data/layer"
+        mount -t tmpfs none "$1/data/layer"
         "$2" "$1"
-    """
-    done = subprocess.run(
-        ["unshare", "--map-root-user", "--mount", "bash", "-euc", steps, "-", run, _SCRIPT],
-        capture_output=True,
-        text=True,
+        """,
+        run,
     )
     assert (done.returncode, done.stderr, run.exists()) == (0, "", False)
 
@@ -28,14 +35,12 @@ def test_what_cannot_go_is_said_and_stops_nothing(tmp_path: Path) -> None:
     """The next run has a folder of its own: it can do without the space."""
     run = tmp_path / "run"
     (run / "held").mkdir(parents=True)
-    steps = """
+    done = _with_own_mounts(
+        """
         mount -t tmpfs none "$1/held"
         setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$2" "$1"
-    """
-    done = subprocess.run(
-        ["unshare", "--map-root-user", "--mount", "bash", "-euc", steps, "-", run, _SCRIPT],
-        capture_output=True,
-        text=True,
+        """,
+        run,
     )
     assert done.returncode == 0
     assert f"still mounted there: {run}" in done.stderr
