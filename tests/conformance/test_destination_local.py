@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from towpath_conformance import CommandTarget, Outcome, judge
+from conformance_processes.nursery import forked
+from towpath_conformance import Outcome, judge
 from towpath_conformance.case import Patience, load_case
 
 CASE = Path(__file__).parents[2] / "connectors/destination-local/conformance.yaml"
@@ -15,7 +15,7 @@ QUICK = Patience(slow_reader_seconds=2, idle_seconds=6, blocked_seconds=0.5, cyc
 async def test_destination_local_passes_every_check_of_what_it_declares(tmp_path: Path) -> None:
     """It is the destination that others compare theirs with."""
     case = load_case(CASE, {"TMPDIR": str(tmp_path)}).model_copy(update={"patience": QUICK})
-    target = CommandTarget([sys.executable, "-m", "towpath_destination_local"])
+    target = forked("towpath_destination_local.__main__")
     report = await judge(target, case, seed=7, at_once=6)
     broken = {v.check_id: v.message for v in report.verdicts if v.outcome in (Outcome.FAIL, Outcome.ERROR)}
     assert broken == {}

@@ -13,7 +13,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from towpath_conformance import CHECKS, Case, Check, CommandTarget
+from conformance_processes.nursery import forked
+from towpath_conformance import CHECKS, Case, Check
 from towpath_conformance.case import changed
 from towpath_conformance.peer import Peer
 from towpath_conformance.targets import Instance, Target
@@ -22,7 +23,6 @@ from towpath_sdk._serve.identity import connector_of
 from towpath_sdk._serve.server import ConnectorServer
 from towpath_sdk._serve.settings import Settings
 
-from conformance_mutants.nursery import nursery
 from conformance_mutants.proxy import Begin, relay
 from conformance_mutants.reach import Reach
 
@@ -113,7 +113,7 @@ def mutant(check_id: str, role: Role, name: str, **defect: Any) -> None:
 
 def process_target(role: Role, defect: str) -> Target:
     """A connector in a process of its own, which serves with that defect of `conformance_processes`."""
-    return CommandTarget(["fork", role, defect], popen=nursery(role).start)
+    return forked(f"conformance_processes.{role}", defect)
 
 
 @dataclass(frozen=True)

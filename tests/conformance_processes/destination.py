@@ -16,7 +16,7 @@ from conformance_processes.destinations import (
 )
 from conformance_processes.serving import serve_without_draining
 
-DEFECTS: dict[str, Callable[[], None]] = {
+PROGRAMS: dict[str, Callable[[], None]] = {
     "none": lambda: serve(LocalDestination(), argv=[]),
     "deaf": lambda: serve(DeafDestination(), argv=[]),
     "flushes-later": lambda: serve(FlushesLater(), argv=[]),

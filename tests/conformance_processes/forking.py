@@ -1,4 +1,6 @@
-"""Forks connectors: `python -m conformance_processes.forking ROLE`, with a socket for its standard input.
+"""Forks connectors: `python -m conformance_processes.forking MODULE`, with a socket for its standard input.
+
+MODULE has one program, called `main`, or many, by their names in `PROGRAMS`.
 
 A connector's start is half a second of imports, and the judge starts hundreds. Here they are done once; each connector
 is a process of its own all the same, which leads its session and has memory, threads and descriptors like any other.
@@ -22,9 +24,10 @@ _ASKED_BYTES = 1 << 20
 _FILES = 3
 
 
-def main(role: str) -> None:
+def main(module: str) -> None:
     """Fork whenever it is asked for, until nobody can ask any more."""
-    defects: Mapping[str, Callable[[], None]] = importlib.import_module(f"conformance_processes.{role}").DEFECTS
+    imported = vars(importlib.import_module(module))
+    programs: Mapping[str, Callable[[], None]] = imported.get("PROGRAMS") or {"main": imported["main"]}
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those who watch a connector are not waited for
@@ -35,12 +38,12 @@ def main(role: str) -> None:
                 return
             if os.fork() == 0:
                 asking.close()
-                _watch(defects, json.loads(asked), files)
+                _watch(programs, json.loads(asked), files)
             for file in files:
                 os.close(file)
 
 
-def _watch(defects: Mapping[str, Callable[[], None]], asked: Mapping[str, str], files: Sequence[int]) -> None:
+def _watch(programs: Mapping[str, Callable[[], None]], asked: Mapping[str, str], files: Sequence[int]) -> None:
     """Fork the connector; say its number, and how it ended."""
     *files, told = files
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -48,7 +51,7 @@ def _watch(defects: Mapping[str, Callable[[], None]], asked: Mapping[str, str], 
     if connector == 0:
         os.close(told)
         _become(asked, *files)
-        defects[asked["defect"]]()
+        programs[asked["program"]]()
         sys.exit()
     for file in (0, 1, 2, *files):
         os.close(file)
@@ -68,6 +71,7 @@ def _become(asked: Mapping[str, str], stdin: int, output: int) -> None:
     os.environ.clear()
     os.environ.update(json.loads(asked["environ"]))
     tempfile.tempdir = None
+    sys.argv = [asked["program"]]
 
 
 if __name__ == "__main__":

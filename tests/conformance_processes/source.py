@@ -21,7 +21,7 @@ from conformance_processes.sources import (
     RemembersStates,
 )
 
-DEFECTS: dict[str, Callable[[], None]] = {
+PROGRAMS: dict[str, Callable[[], None]] = {
     "none": lambda: serve(FakerSource(), argv=[]),
     "behind-a-front": lambda: serve_behind(Lost, FakerSource()),
     "cuts-by-batches": lambda: serve_cutting_by("max_batch_bytes", FakerSource()),

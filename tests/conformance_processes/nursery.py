@@ -1,4 +1,4 @@
-"""Starts connectors of `conformance_processes` in a tenth of the time, as forks of a process that has imported all."""
+"""Starts connectors in a tenth of the time, as forks of a process that has imported all."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["Forked", "Nursery", "nursery"]
+from towpath_conformance import CommandTarget
+
+__all__ = ["forked"]
 
 
 class Nursery:
-    """One process that forks connectors of one role. It ends with this one."""
+    """One process that forks the connectors of one module. It ends with this one."""
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, module: str) -> None:
         self._asking, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with asked:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "conformance_processes.forking", role],
+                [sys.executable, "-m", "conformance_processes.forking", module],
                 stdin=asked.fileno(),
                 env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
             )
 
-    def start(self, command: Sequence[str], *, stdout: IO[bytes], env: Mapping[str, str], **_: Any) -> Forked:
-        """Do what `subprocess.Popen` does, for a command that ends with the name of a defect."""
+    def start(self, command: Sequence[str], *, stdout: IO[bytes], env: Mapping[str, str], **_: Any) -> Process:
+        """Do what `subprocess.Popen` does, for a command that ends with the name of a program."""
         stdin, giving = os.pipe()
         told, telling = os.pipe()
-        asked = json.dumps({"defect": command[-1], "environ": json.dumps(dict(env))})
+        asked = json.dumps({"program": command[-1], "environ": json.dumps(dict(env))})
         socket.send_fds(self._asking, [asked.encode()], [stdin, stdout.fileno(), telling])
         os.close(stdin)
         os.close(telling)
-        return Forked(os.fdopen(giving, "wb"), os.fdopen(told, "rb", 0))
+        return Process(os.fdopen(giving, "wb"), os.fdopen(told, "rb", 0))
 
     def close(self) -> None:
         """Ask for no more, and wait for its end."""
@@ -46,7 +48,7 @@ class Nursery:
         self._process.wait()
 
 
-class Forked:
+class Process:
     """What a judge knows of a process: as much of `subprocess.Popen` as it uses."""
 
     def __init__(self, stdin: IO[bytes], told: IO[bytes]) -> None:
@@ -68,9 +70,14 @@ class Forked:
             os.kill(self.pid, number)
 
 
+def forked(module: str, program: str = "main") -> CommandTarget:
+    """A connector in a process of its own: the module's `main`, or one of its `PROGRAMS`."""
+    return CommandTarget(["fork", module, program], popen=_nursery(module).start)
+
+
 @cache
-def nursery(role: str) -> Nursery:
-    """The one of that role; started when it is asked for first."""
-    made = Nursery(role)
+def _nursery(module: str) -> Nursery:
+    """The one of that module; started when it is asked for first."""
+    made = Nursery(module)
     atexit.register(made.close)
     return made
