@@ -46,6 +46,6 @@ else
     cores=$(nproc)
     pytest -n $(( cores + (cores + 1) / 2 )) --dist loadfile --no-loadscope-reorder --ignore tests/conformance/test_mutants.py "${places[@]}"
     # Broken connectors are judged by time and memory too, so nothing else runs beside them.
-    pytest -n "$cores" tests/conformance/test_mutants.py "${places[@]}"
+    pytest -n $(( cores + (cores + 1) / 2 )) tests/conformance/test_mutants.py "${places[@]}"
 fi
 echo "make test took $(( (SECONDS - began) / 60 )) min $(( (SECONDS - began) % 60 )) s"
