@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Self
 
 import pyarrow as pa
@@ -34,11 +35,15 @@ class Attempt:
         receipts: Sequence[bytes] = (),
     ) -> None:
         """Raises what opening raises."""
-        parsed = S3Config.model_validate(config)
+        self._config = S3Config.model_validate(config)
         write = OpenWrite(write_id, writer_id, epoch, streams or [orders()], resume_after, receipts)
-        self.store = Store(parsed)
-        self.writer = S3Writer(parsed, write, CallContext())
+        self.writer = S3Writer(self._config, write, CallContext())
         self._commit_seq = resume_after
+
+    @cached_property
+    def store(self) -> Store:
+        """The bucket, as a publication sees it after the writer."""
+        return Store(self._config)
 
     def __enter__(self) -> Self:
         return self
