@@ -1,26 +1,35 @@
 #!/usr/bin/env bash
-# `make test`: everything that continuous integration checks, in the order in which it fails fastest.
+# `make test`: everything that continuous integration checks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 began=$SECONDS
 readonly sixteen_gib=$(( 16 << 20 )) # in KiB
-
-# What was kept in memory goes; of a run that failed, its logs stay.
-clear_up() {
-    if [ "$1" != 0 ]; then
-        mkdir -p build
-        (cd "$TMPDIR" && find . -name '*.log' -print0 | tar --null --files-from - -czf -) >build/test-logs.tar.gz
-        echo "the servers' logs: build/test-logs.tar.gz" >&2
-    fi
-    scripts/remove-run.sh "$TMPDIR"
-}
 
 # Hundreds of processes are started, and each would compile its modules anew where bytecode is not kept.
 unset PYTHONDONTWRITEBYTECODE
 scripts/system-packages.sh &
 make --no-print-directory setup
 wait $!
-NODE_OPTIONS=--max-semi-space-size=64 make --no-print-directory --jobs=3 --output-sync=target lint types web-build web-check
+export NODE_OPTIONS=--max-semi-space-size=64 # or V8 looks for garbage all the time
+make --no-print-directory --jobs=2 --output-sync=target lint web-build
+
+# Types, and what the web client checks of itself, cost a minute of both processors. They get what the tests leave of
+# them, which wait for servers now and then: a session of its own has a priority of its own. Errors are shown at once.
+setsid nice -n 19 scripts/leftover.sh make --no-print-directory --jobs=2 --output-sync=target types web-check &
+checks=$! folder=
+trap 'leave $?' EXIT
+
+# Nothing is left behind: no check, and nothing of what was kept in memory; of a run that failed, its logs stay.
+leave() {
+    kill -- -"$checks" 2>/dev/null || true
+    [ -n "$folder" ] || return 0
+    if [ "$1" != 0 ]; then
+        mkdir -p build
+        (cd "$folder" && find . -name '*.log' -print0 | tar --null --files-from - -czf -) >build/test-logs.tar.gz
+        echo "the servers' logs: build/test-logs.tar.gz" >&2
+    fi
+    scripts/remove-run.sh "$folder"
+}
 
 # Thousands of databases and files are made and thrown away: in memory, where there is plenty of it, because there a
 # database is made in a tenth of the time. Chosen files (PYTEST_ARGS) leave theirs in the usual place, to be looked at.
@@ -31,21 +40,23 @@ done
 available=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo 2>/dev/null || true)
 room=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1 || true)
 if [ -z "${PYTEST_ARGS:-}${TMPDIR:-}" ] && [ "${available:-0}" -ge $sixteen_gib ] && [ "${room:-0}" -ge $sixteen_gib ]; then
-    TMPDIR=$(mktemp -d /dev/shm/t-XXXXXX)
-    export TMPDIR
-    echo $$ >"$TMPDIR/owner"
-    trap 'clear_up $?' EXIT
-    places=(--basetemp "$TMPDIR/p" --override-ini tmp_path_retention_policy=failed)
+    folder=$(mktemp -d /dev/shm/t-XXXXXX)
+    export TMPDIR=$folder
+    echo $$ >"$folder/owner"
+    places=(--basetemp "$folder/p" --override-ini tmp_path_retention_policy=failed)
 fi
 
+# Tests wait for servers as much as they compute: three at a time on two cores.
+at_once=$(( $(nproc) + ($(nproc) + 1) / 2 ))
 if [ -n "${PYTEST_ARGS:-}" ]; then
-    pytest -n 3 --dist loadfile ${PYTEST_ARGS}
+    pytest -n $at_once --dist loadfile ${PYTEST_ARGS}
+    wait $checks
 else
-    # Tests wait for servers as much as they compute: three at a time on two cores, each file's tests in one process.
-    # Files begin in the order of tests/conftest.py, the longest first, so that none is left to run alone at the end.
-    cores=$(nproc)
-    pytest -n $(( cores + (cores + 1) / 2 )) --dist loadfile --no-loadscope-reorder --ignore tests/conformance/test_mutants.py "${places[@]}"
+    # Each file's tests in one process. Files begin in the order of tests/conftest.py, the longest first, so that none
+    # is left to run alone at the end.
+    pytest -n $at_once --dist loadfile --no-loadscope-reorder --ignore tests/conformance/test_mutants.py "${places[@]}"
+    wait $checks
     # Broken connectors are judged by time and memory too, so nothing else runs beside them.
-    pytest -n $(( cores + (cores + 1) / 2 )) tests/conformance/test_mutants.py "${places[@]}"
+    pytest -n $at_once tests/conformance/test_mutants.py "${places[@]}"
 fi
 echo "make test took $(( (SECONDS - began) / 60 )) min $(( (SECONDS - began) % 60 )) s"
