@@ -10,12 +10,12 @@ unset PYTHONDONTWRITEBYTECODE
 scripts/system-packages.sh &
 make --no-print-directory setup
 wait $!
-export NODE_OPTIONS=--max-semi-space-size=64 # or V8 looks for garbage all the time
-make --no-print-directory --jobs=2 --output-sync=target lint web-build
+readonly roomy=NODE_OPTIONS=--max-semi-space-size=64 # or V8 looks for garbage all the time
+env $roomy make --no-print-directory --jobs=2 --output-sync=target lint web-build
 
 # Types, and what the web client checks of itself, cost a minute of both processors. They get what the tests leave of
 # them, which wait for servers now and then: a session of its own has a priority of its own. Errors are shown at once.
-setsid nice -n 19 scripts/leftover.sh make --no-print-directory --jobs=2 --output-sync=target types web-check &
+setsid env $roomy nice -n 19 scripts/leftover.sh make --no-print-directory --jobs=2 --output-sync=target types web-check &
 checks=$! folder=
 trap 'leave $?' EXIT
 

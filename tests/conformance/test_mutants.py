@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from conformance_mutants.every import MUTANTS
@@ -33,12 +37,25 @@ async def verdicts(target: Target, case: Case, checks: Sequence[Check] | None = 
     return await judge(target, case, checks=checks, seed=7, at_once=8)
 
 
-async def reach_for(role: Role, tmp_path: Path) -> Reach:
-    """What each check exchanges; found out once for each role and process."""
+async def reach_for(role: Role, folder: Path) -> Reach:
+    """What each check exchanges; found out once for each role, in a folder that the processes of pytest share."""
     if role not in _reaches:
-        (folder := tmp_path / "reach").mkdir()
-        _reaches[role] = await reach_of(InProcessTarget, GOOD[role], CASES[role](folder))
+        with (folder / f"reach-{role}").open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            if not (known := file.read()):
+                with TemporaryDirectory() as place:
+                    reach = await reach_of(InProcessTarget, GOOD[role], CASES[role](Path(place)))
+                file.write(known := pickle.dumps(reach))
+            _reaches[role] = pickle.loads(known)  # noqa: S301 of our own making
     return _reaches[role]
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all processes of this run of pytest."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 async def best_of(target: Target, role: str, tmp_path: Path) -> Report:
@@ -70,10 +87,10 @@ async def test_good_connector_in_a_process_of_its_own_fails_nothing(role: Role, 
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[f"{mutant.check_id}: {mutant.name}" for mutant in MUTANTS])
-async def test_mutant_fails_exactly_its_check(mutant: Mutant, tmp_path: Path) -> None:
+async def test_mutant_fails_exactly_its_check(mutant: Mutant, shared_folder: Path, tmp_path: Path) -> None:
     """A check that passes a broken connector protects nobody; one that fails for another's rule misleads its author."""
     failed: dict[str, str] = {}
-    checks = mutant.judged_by(Reach() if mutant.within else await reach_for(mutant.role, tmp_path))
+    checks = mutant.judged_by(Reach() if mutant.within else await reach_for(mutant.role, shared_folder))
     for attempt in range(_ATTEMPTS):
         failed = {}
         for place, (target, some) in enumerate(mutant.targets(GOOD[mutant.role], checks)):
