@@ -1,9 +1,9 @@
 """Import this before anything large in a program that has no use for numpy, and it starts sooner.
 
-Arrow loads numpy wherever it is installed, and structlog rich; pydantic asks every installed distribution for plugins;
-and the collector looks for garbage among modules that stay: of a start, up to a fifth. After this import numpy
-and rich count as not installed, so that Arrow's `to_numpy` and `to_pandas` fail; a program that wants them does
-without this module.
+Arrow loads numpy wherever it is installed, structlog rich, and Alembic's templates pygments; pydantic asks every
+installed distribution for plugins; and the collector looks for garbage among modules that stay: of a start, up to a
+fifth. After this import the three count as not installed, so that Arrow's `to_numpy` and `to_pandas` fail; a
+program that wants one of them does without this module.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class _Absent(MetaPathFinder):
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:
         """Say that it is not there."""
         del path, target
-        if fullname in {"numpy", "rich"}:
+        if fullname in {"numpy", "pygments", "rich"}:
             raise ModuleNotFoundError(f"No module named {fullname!r}: towpath_sdk.lean leaves it aside", name=fullname)
 
 
