@@ -6,11 +6,13 @@ whole process. It is not safe in threads, hence the lock; the clients are.
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError
+from botocore.loaders import Loader
 from botocore.session import get_session
 from towpath_sdk import Misconfigured
 
@@ -48,7 +50,7 @@ def new_client(config: S3Config, attempts: int) -> S3Client:
     )
     with _lock, translated("setting up the client"):
         if not _sessions:
-            _sessions.append(get_session())
+            _sessions.append(_new_session())
         try:
             return _sessions[0].create_client(
                 "s3",
@@ -67,6 +69,22 @@ def new_client(config: S3Config, attempts: int) -> S3Client:
                 reason="INVALID_ENDPOINT",
                 fields={"endpoint": "is no address"},
             ) from error
+
+
+class _KnowsS3(Loader):
+    """Does not look for S3 among the folders of four hundred services, which takes a third of the time."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """Say what there is a description of."""
+        del type_name
+        return ["s3"]
+
+
+def _new_session() -> Any:
+    session: Any = get_session()
+    folders = os.path.expanduser(os.path.expandvars(session.get_config_variable("data_path") or ""))  # noqa: PTH111
+    session.register_component("data_loader", _KnowsS3(folders.split(os.pathsep) if folders else None))
+    return session
 
 
 def encryption_options(config: S3Config) -> dict[str, Any]:
