@@ -17,71 +17,71 @@ gc.set_threshold(20_000, 20, 100)
 
 pytest_plugins = sorted(path.stem for path in Path(__file__).parent.glob("fix_*.py"))
 
-_LONGEST_FIRST = (
+_FIRST = (
     "faults/test_random_faults.py",
-    "docker/test_jobs.py",
-    "docker/test_other_engine.py",
     "end_to_end/test_memory.py",
     "conformance/test_typescript.py",
-    "local/test_demo.py",
+    "docker/test_jobs.py",
     "web/test_flows.py",
-    "local/test_up.py",
+    "docker/test_other_engine.py",
     "web/test_watching.py",
-    "source_postgres/test_snapshot.py",
     "web/test_reach.py",
+    "local/test_demo.py",
     "worker/test_broken_sources.py",
+    "local/test_up.py",
     "worker/test_takeover.py",
+    "source_postgres/test_snapshot.py",
     "server/test_caretaker.py",
     "conformance/test_source_postgres.py",
-    "authoring/test_new.py",
     "cli/test_following.py",
-    "conformance/test_destination_s3.py",
+    "authoring/test_new.py",
     "faults/test_former_failures.py",
     "worker/test_tasks.py",
-    "conformance/test_connector_images.py",
+    "conformance/test_destination_s3.py",
     "worker/test_streams.py",
     "conformance/test_images_of_systems.py",
+    "conformance/test_connector_images.py",
     "worker/test_kill.py",
+    "end_to_end/test_many_tables.py",
     "docker/test_launching.py",
     "deployment/test_topology.py",
+    "destination_s3/test_publishing.py",
     "end_to_end/test_rude_connectors.py",
+    "source_postgres/test_incremental.py",
     "server/test_connectors.py",
+    "source_faker/test_memory.py",
     "server/test_schedules.py",
     "destination_s3/test_faults_of_the_store.py",
-    "end_to_end/test_many_tables.py",
-    "destination_s3/test_publishing.py",
-    "end_to_end/test_schedules.py",
-    "end_to_end/test_failing_runs.py",
-    "source_postgres/test_incremental.py",
-    "sdk/test_process.py",
-    "worker/test_worker_tokens.py",
-    "source_faker/test_memory.py",
     "worker/test_sync.py",
+    "end_to_end/test_schedules.py",
     "end_to_end/test_drift.py",
-    "end_to_end/test_shapes.py",
+    "end_to_end/test_failing_runs.py",
     "deployment/test_upgrade.py",
+    "sdk/test_process.py",
+    "end_to_end/test_shapes.py",
+    "worker/test_worker_tokens.py",
     "conformance/test_command.py",
-    "destination_s3/test_files.py",
-    "worker/test_cancel.py",
     "end_to_end/test_modes.py",
+    "destination_s3/test_files.py",
     "destination_local/test_memory.py",
-    "server/test_observation.py",
-    "conformance/test_image.py",
+    "worker/test_cancel.py",
     "conformance/test_destination_local.py",
-    "server/test_process.py",
     "server/test_connections.py",
-    "local/test_embedded_s3.py",
+    "server/test_observation.py",
     "end_to_end/test_cancel.py",
+    "conformance/test_image.py",
+    "server/test_process.py",
     "server/test_follow.py",
+    "local/test_embedded_s3.py",
     "destination_s3/test_memory.py",
     "authoring/test_run.py",
 )
-"""Files of a quarter of a minute and more: one that begins late runs on alone, when the other processes have nothing
-left."""
+"""Files of a quarter of a minute and more, long ones first: one that begins late runs on alone at the end. Those that
+wait for something stand among those that compute, so that the processors are always busy."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest files begin first; the others follow in the order of their names, as ever."""
     here = Path(__file__).parent
-    ranks = {here / name: rank for rank, name in enumerate(_LONGEST_FIRST)}
+    ranks = {here / name: rank for rank, name in enumerate(_FIRST)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
