@@ -15,16 +15,13 @@ env $roomy make --no-print-directory --jobs=2 --output-sync=target lint web-buil
 
 # Types, and what the web client checks of itself, cost a minute of both processors. They get what the tests leave of
 # them, which wait for servers now and then: a session of its own has a priority of its own. Errors are shown at once.
-beside() {
-    setsid env $roomy nice -n 19 scripts/leftover.sh make --no-print-directory --jobs=2 --output-sync=target "$@" &
-    checks=$!
-}
-checks= folder=
+setsid env $roomy nice -n 19 scripts/leftover.sh make --no-print-directory --jobs=2 --output-sync=target types web-check &
+checks=$! folder=
 trap 'leave $?' EXIT
 
 # Nothing is left behind: no check, and nothing of what was kept in memory; of a run that failed, its logs stay.
 leave() {
-    [ -z "$checks" ] || kill -- -"$checks" 2>/dev/null || true
+    kill -- -"$checks" 2>/dev/null || true
     [ -n "$folder" ] || return 0
     if [ "$1" != 0 ]; then
         mkdir -p build
@@ -52,18 +49,14 @@ fi
 # Tests wait for servers as much as they compute: three at a time on two cores.
 at_once=$(( $(nproc) + ($(nproc) + 1) / 2 ))
 if [ -n "${PYTEST_ARGS:-}" ]; then
-    beside types web-check
     pytest -n $at_once --dist loadfile ${PYTEST_ARGS}
     wait $checks
 else
     # Each file's tests in one process. Files begin in the order of tests/conftest.py, the longest first, so that none
     # is left to run alone at the end.
-    beside types
     pytest -n $at_once --dist loadfile --no-loadscope-reorder --ignore tests/conformance/test_mutants.py "${places[@]}"
     wait $checks
-    # Broken connectors are judged by time and memory too, so no other test runs beside them.
-    beside web-check
+    # Broken connectors are judged by time and memory too, so nothing else runs beside them.
     pytest -n $at_once tests/conformance/test_mutants.py "${places[@]}"
-    wait $checks
 fi
 echo "make test took $(( (SECONDS - began) / 60 )) min $(( (SECONDS - began) % 60 )) s"
