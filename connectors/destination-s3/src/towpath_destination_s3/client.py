@@ -1,18 +1,16 @@
 """A client for one configuration: botocore's, which is boto3's without its transfers, which nobody here uses.
 
-Creating a session takes half a second and 12 MB, a client of an existing one next to nothing: one session serves the
-whole process. It is not safe in threads, hence the lock; the clients are.
+The first client of a session takes a twentieth of a second, because it reads the description of S3, and the next ones
+take little: one session serves the whole process. It is not safe in threads, hence the lock; the clients are.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError
-from botocore.loaders import Loader
 from botocore.session import get_session
 from towpath_sdk import Misconfigured
 
@@ -71,19 +69,14 @@ def new_client(config: S3Config, attempts: int) -> S3Client:
             ) from error
 
 
-class _KnowsS3(Loader):
-    """Does not look for S3 among the folders of four hundred services, which takes a third of the time."""
+def _new_session() -> Any:
+    """Make a session that does not look for S3 among the folders of four hundred services, 0.02 s."""
 
-    def list_available_services(self, type_name: str) -> list[str]:
-        """Say what there is a description of."""
-        del type_name
+    def only_s3(_: str) -> list[str]:
         return ["s3"]
 
-
-def _new_session() -> Any:
     session: Any = get_session()
-    folders = os.path.expanduser(os.path.expandvars(session.get_config_variable("data_path") or ""))  # noqa: PTH111
-    session.register_component("data_loader", _KnowsS3(folders.split(os.pathsep) if folders else None))
+    session.get_component("data_loader").list_available_services = only_s3
     return session
 
 
