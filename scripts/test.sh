@@ -13,15 +13,15 @@ wait $!
 readonly roomy=NODE_OPTIONS=--max-semi-space-size=64 # or V8 looks for garbage all the time
 env $roomy make --no-print-directory --jobs=2 --output-sync=target lint web-build
 
-# Types, and what the web client checks of itself, cost a minute of both processors. They get what the tests leave of
-# them, which wait for servers now and then: a session of its own has a priority of its own. Errors are shown at once.
-setsid env $roomy nice -n 19 scripts/leftover.sh make --no-print-directory --jobs=2 --output-sync=target types web-check &
+# Types, and what the web client checks of itself, take more than half a minute of both processors. They get what the
+# tests leave of them, which wait for servers now and then. Their errors are shown at once, and fail the run.
+scripts/leftover.sh env $roomy make --no-print-directory --jobs=2 --output-sync=target types web-check &
 checks=$! folder=
 trap 'leave $?' EXIT
 
 # Nothing is left behind: no check, and nothing of what was kept in memory; of a run that failed, its logs stay.
 leave() {
-    kill -- -"$checks" 2>/dev/null || true
+    [ -z "$(jobs -rp)" ] || kill -- -"$checks" 2>/dev/null || true # its number may be another's once it has ended
     [ -n "$folder" ] || return 0
     if [ "$1" != 0 ]; then
         mkdir -p build

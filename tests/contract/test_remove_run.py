@@ -5,12 +5,18 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+from fix_requirements import missing
+
 _SCRIPT = Path(__file__).parents[2] / "scripts" / "remove-run.sh"
 
 
-def _with_own_mounts(steps: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _with_own_mounts(steps: str, folder: str | Path) -> subprocess.CompletedProcess[str]:
     """Run steps of bash in a namespace of mounts: `$1` is the folder, `$2` the script."""
     apart = ["unshare", "--map-root-user", "--mount"]
+    able = subprocess.run([*apart, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True, check=False)
+    if able.returncode:
+        missing("a namespace of mounts", able.stderr.strip())
     command = [*apart, "bash", "-euc", steps, "-", folder, _SCRIPT]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -44,3 +50,11 @@ def test_what_cannot_go_is_said_and_stops_nothing(tmp_path: Path) -> None:
     )
     assert done.returncode == 0
     assert f"still mounted there: {run}" in done.stderr
+
+
+@pytest.mark.parametrize("folder", ["", "/nowhere/t-nothing"], ids=["none", "one that is not there"])
+def test_without_a_folder_nothing_is_unmounted(folder: str) -> None:
+    """Everything is mounted below the empty name."""
+    steps = 'before=$(cat /proc/self/mounts); "$2" "$1"; [ "$before" = "$(cat /proc/self/mounts)" ]'
+    done = _with_own_mounts(steps, folder)
+    assert (done.returncode, done.stderr) == (0, "")
