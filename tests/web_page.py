@@ -43,10 +43,6 @@ class WebPage:
             expect(self.page.get_by_label("API token")).to_have_count(0, timeout=SECONDS)
         expect(self.page.locator("h1, h2").first).to_be_visible(timeout=SECONDS)
 
-    def follow(self, path: str) -> None:
-        """Go on to another address as a link in the page does, which loads nothing anew."""
-        self.page.evaluate("path => history.pushState(null, '', path)", path)
-
     def button(self, name: str) -> Locator:
         """Return the button with this name."""
         return self.page.get_by_role("button", name=name, exact=True)

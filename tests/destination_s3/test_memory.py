@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LIMIT = 400 << 20
 BATCH = 4 << 20
-BATCHES = (1 << 30) // BATCH
+BATCHES = (2 << 30) // BATCH
 
 
 def peak_memory(pid: int) -> int:
@@ -50,7 +50,7 @@ def batch_of_4_mib(partitions: int = 1) -> pa.RecordBatch:
 def write_all(
     destination: ConnectorProcess, config: Mapping[str, Any], batch: pa.RecordBatch, writers: int
 ) -> list[bytes]:
-    """Send 1 GiB of Arrow data, committing every 256 MiB of each writer; returns the receipts."""
+    """Send 2 GiB of Arrow data, committing every 256 MiB of each writer; returns the receipts."""
 
     def write(number: int) -> Sequence[bytes]:
         stream = orders(name=StreamName("public", f"orders_{number}"))
@@ -67,7 +67,7 @@ def write_all(
 
 
 @pytest.mark.parametrize(("writers", "partitions"), [(1, 20), (4, 1)])
-def test_a_gibibyte_takes_less_than_400_megabytes_of_memory(
+def test_two_gigabytes_take_less_than_400_megabytes_of_memory(
     s3: EmbeddedS3, s3_client: S3Client, s3_bucket: str, writers: int, partitions: int
 ) -> None:
     """Many connectors run on one machine, in containers with a limit that kills them."""
