@@ -7,8 +7,10 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -59,6 +61,23 @@ def test_everything_is_kept_in_one_folder_and_found_again(tmp_path: Path) -> Non
     assert [*home.rglob("*"), *temporary.rglob("*")] == []
     assert not DataFolder(stack.data_dir).run_dir.exists(), "it may lie in the temporary folder of the machine"
     assert {oct(path.stat().st_mode)[-3:] for path in (stack.data_dir / "keys").iterdir()} == {"600"}
+
+
+def test_a_start_waits_for_a_former_temporal_that_takes_its_time(tmp_path: Path) -> None:
+    """After `kill -9`, whatever of the former one ends last still has the ports."""
+    with Stack(tmp_path / "data", FAST) as stack:
+        parts = {name: psutil.Process(pid) for name, pid in stack.process_ids().items()}
+        temporal = parts.pop("temporal")
+        temporal.suspend()
+        resuming = threading.Timer(2.0, temporal.resume)
+        resuming.start()
+        stack.kill()
+        for part in parts.values():
+            with suppress(psutil.NoSuchProcess):
+                part.kill()
+        stack.start()
+        resuming.join()
+        assert _all_end([temporal], 1.0)
 
 
 _POSTGRES = "{host: db.example.com, database: shop, user: towpath, password: hidden}"

@@ -119,7 +119,7 @@ def services(folder: DataFolder, ports: Ports, lock: int, told: Callable[[str], 
 
     Without what the web client needs there is no web client; `told` learns why in one line.
     """
-    temporal = EmbeddedTemporal(folder.temporal, port=ports.temporal, ui_port=ports.temporal_ui)
+    temporal = EmbeddedTemporal(folder.temporal, port=ports.temporal, ui_port=ports.temporal_ui, inherit=[lock])
     kept: dict[str, Service] = {
         "temporal": temporal,
         "server": ProgramService(_server(folder, ports, temporal, lock), _serves(server_target(ports))),

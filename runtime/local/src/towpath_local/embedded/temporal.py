@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -35,14 +35,17 @@ class EmbeddedTemporal(EmbeddedServer):
         ui_port: int | None = None,
         namespace: str = "towpath",
         search_attributes: Mapping[str, str] | None = None,
+        inherit: Sequence[int] = (),
     ) -> None:
         """Describe a server whose database lives below `directory`.
 
-        `search_attributes` maps names to Temporal's types, such as {"TowpathConnection": "Keyword"}.
+        `search_attributes` maps names to Temporal's types, such as {"TowpathConnection": "Keyword"}. `inherit` are file
+        descriptors that the server keeps open until it ends.
         """
         super().__init__(directory, {"frontend": port, "ui": ui_port})
         self.namespace = namespace
         self._search_attributes = dict(search_attributes or {})
+        self._inherit = inherit
 
     @property
     def host(self) -> str:
@@ -105,7 +108,7 @@ class EmbeddedTemporal(EmbeddedServer):
             # Its command line reads profiles from the home directory; a user's must not change this server.
             environment={"HOME": str(self.directory)},
             directory=self.directory,
-            inherit=[lock],
+            inherit=[lock, *self._inherit],
         )
 
     def _probe(self) -> str | None:
