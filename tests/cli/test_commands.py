@@ -11,6 +11,7 @@ from cli_prompt import Prompt
 from cli_scene import Scene, program
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
+from slow_link import slow_link
 from towpath.connector.v1.connector_pb2 import CheckResponse, DiscoverResponse
 from towpath.control.v1.connections_pb2 import (
     Connection,
@@ -177,3 +178,9 @@ def test_version_tells_what_is_installed_and_whether_the_server_answers(towpath:
     told = towpath.ok("version", "-o", "json", "--server", "127.0.0.1:1").json
     assert told["serverState"] == "not reachable"
     assert {"towpath-cli", "towpath-server", "towpath-worker"} <= told["packages"].keys()
+
+
+def test_server_that_is_far_away_is_reached(towpath: Prompt) -> None:
+    """A connection takes some turns, and over an ocean, or to a busy server, each takes its time."""
+    with slow_link(towpath.stack.address, 0.2) as address:
+        assert "source-postgres" in towpath.ok("--server", address, "connectors", "list").out

@@ -19,7 +19,9 @@ import pytest
 from authority import Authority
 from sdk_blocking import PROGRAM, blocked_read, blocking_source, eventually, notes_of
 from sdk_listings import listings
+from slow_link import slow_link
 from towpath.connector.v1 import connector_pb2, connector_pb2_grpc, types_pb2
+from towpath_local.embedded.ports import LOOPBACK, free_port
 from towpath_sdk import Misconfigured, Unavailable
 from towpath_sdk._serve.settings import settings_from
 from towpath_sdk.client import ConnectorClient
@@ -165,6 +167,19 @@ def speaking_to(address: str) -> Generator[ConnectorCalls]:
         loop.run(client.close())
     finally:
         loop.close()
+
+
+def test_connector_that_is_far_away_is_reached(tmp_path: Path) -> None:
+    """To connect takes some turns, each of which takes its time."""
+    listing = tmp_path / "listing.py"
+    listing.write_text(listings("README.md")[0])
+    address = f"{LOOPBACK}:{free_port()}"
+    with (
+        connector_process(sys.executable, listing, listen=address),
+        slow_link(address, 0.1) as far,
+        speaking_to(far) as source,
+    ):
+        assert source.spec().connector_version == "0.1.0"
 
 
 def test_process_without_the_setting_outlives_its_standard_input() -> None:

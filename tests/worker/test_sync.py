@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from slow_link import slow_link
 from towpath.control.v1.connections_pb2 import ConnectionSettings
 from towpath.control.v1.jobs_pb2 import Job, StreamProgress
 from worker_flow import numbers, progress_of, stream
@@ -105,3 +106,12 @@ def test_connectors_are_gone_after_a_job(rig: WorkerRig, worker: RigWorker) -> N
     rig.connect(stream(), source={"rows": 10}).succeed()
     until(lambda: worker.connectors() == [], "every connector has ended")
     until(lambda: worker.folders() == [], "every folder is gone")
+
+
+def test_worker_that_is_far_from_its_server_works(own_rig: WorkerRig) -> None:
+    """The platform's servers may be in another region than the data."""
+    with slow_link(own_rig.address, 0.1) as address, own_rig.worker(server=address):  # a turn takes 0.2 s
+        own_rig.register_all()
+        flow = own_rig.connect(stream(), source={"rows": 300})
+        flow.succeed()
+        assert flow.rows() == numbers(300)

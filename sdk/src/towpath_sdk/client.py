@@ -51,7 +51,8 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.use_local_subchannel_pool", 1),
     # A connector that was just started may not listen yet: try again soon, not after the default of up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
+    # The time that one attempt to connect may take, in spite of its name: a far or busy one needs more than a moment.
+    ("grpc.min_reconnect_backoff_ms", 10_000),
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
 """No limit on messages: the limits are those that the handshake agreed on."""

@@ -32,7 +32,8 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # The time that one attempt to connect may take, in spite of its name: a far or busy one needs more than a moment.
+    ("grpc.min_reconnect_backoff_ms", 10_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     # The server of this machine is on loopback; a proxy from the environment must not get in between.
     ("grpc.enable_http_proxy", 0),

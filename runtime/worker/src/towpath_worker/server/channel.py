@@ -39,7 +39,8 @@ _LONGEST_PAUSE = 1.0
 _OPTIONS = (
     # A server that restarts is back within a second; gRPC's own backoff would grow to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # The time that one attempt to connect may take, in spite of its name: a far or busy one needs more than a moment.
+    ("grpc.min_reconnect_backoff_ms", 10_000),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -87,8 +88,9 @@ class ServerChannel:
         request: object,
         *,
         patience: Callable[[], float],
+        again: bool = True,
     ) -> AnswerT:
-        """Call the server, again and again while it is away and `patience` (seconds left) is above zero.
+        """Call the server, again and again while it is away and `patience` (seconds left) is above zero; or just once.
 
         Every call of towpath.runtime.v1 may be repeated. Raises Located with the origin "server".
 
@@ -111,7 +113,7 @@ class ServerChannel:
                     raise Located(self._refused(failure), "server") from error
                 if failure.kind is not Kind.UNAVAILABLE:
                     raise Located(failure, "server") from error
-                if patience() <= pause:
+                if not again or patience() <= pause:
                     raise Located(self._away(failure), "server") from error
             await asyncio.sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 2)
@@ -129,7 +131,8 @@ class ServerChannel:
         self.refused.clear()
         try:
             # There is no such task: a caller who may ask is told so.
-            await self.call(self.tasks.GetTask, worker_pb2.GetTaskRequest(task_id="none"), patience=lambda: 0.0)
+            nothing = worker_pb2.GetTaskRequest(task_id="none")
+            await self.call(self.tasks.GetTask, nothing, patience=lambda: _CALL_TIMEOUT, again=False)
         except Located as failure:
             return failure.error if self.refused.is_set() else None
         return None

@@ -91,7 +91,9 @@ class JobSession:
         while True:
             sent_at = self._lease.now()
             try:
-                answer = await self._server.call(self._server.runs.ReportProgress, request, patience=lambda: 0.0)
+                answer = await self._server.call(
+                    self._server.runs.ReportProgress, request, patience=self._lease.left, again=False
+                )
             except Located as failure:
                 if not failure.error.rule.retry or failure.error.reason == NOT_HELD:
                     raise
