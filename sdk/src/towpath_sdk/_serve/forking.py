@@ -30,7 +30,8 @@ _STANDARD = (0, 1, 2)
 _IDLE_SECONDS = 60.0
 _RENEWED = {"jemalloc_bg_thd"}
 """Threads that a fork starts anew by itself: that of Arrow's allocator."""
-_STALE = 1
+_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_NOT_FORKED = 1
 _NAME = "towpath-forks"
 """What `ps -o comm` calls the process that forks; its command line is that of its connectors."""
 
@@ -50,9 +51,10 @@ def forked_on_demand(environ: MutableMapping[str, str]) -> None:
 def _can_be_forked(asking: socket.socket) -> bool:
     """Whether forks would be as good as new: nobody else works in this process, and it has nothing open to share."""
     try:
+        os.close(os.pidfd_open(os.getpid()))
         files = os.listdir("/proc/self/fd")  # noqa: PTH208 - numbers, no paths
         threads = [(thread / "comm").read_text().strip() for thread in Path("/proc/self/task").iterdir()]
-    except OSError:
+    except (AttributeError, OSError):  # no Linux, or one of before 2019
         return False
     others = [name for name in threads if name not in _RENEWED]
     ours = {*_STANDARD, asking.fileno()}
@@ -75,8 +77,8 @@ class _Forking:
         self._forks: dict[int, tuple[int, int]] = {}
         self._idle_seconds = _IDLE_SECONDS
         self._imported = _imported()
-        self._name = Path("/proc/self/comm").read_text()
-        self._handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        self._name = Path("/proc/self/comm").read_text().rstrip("\n")
+        self._handlers = {number: signal.getsignal(number) for number in _STOPPING}
 
     def run(self) -> None:
         """Return in each fork; this process ends when nobody asks any more, or for a minute."""
@@ -117,15 +119,18 @@ class _Forking:
         if not asked:
             self._exit()
         wanted = json.loads(asked)
-        if _imported() != self._imported:
-            self._say(id=wanted["id"], code=_STALE)
-            self._idle_seconds = 0.0
-        elif pid := os.fork():
-            self._forks[os.pidfd_open(pid)] = (pid, wanted["id"])
-        else:
-            self._become(wanted["environ"], files)
-            self._say(id=wanted["id"], pid=os.getpid())
-            return True
+        try:
+            if _imported() != self._imported:
+                self._idle_seconds = 0.0
+                self._say(id=wanted["id"], code=_NOT_FORKED)
+            elif pid := os.fork():
+                self._forks[os.pidfd_open(pid)] = (pid, wanted["id"])
+            else:
+                self._become(wanted["environ"], files)
+                self._say(id=wanted["id"], pid=os.getpid())
+                return True
+        except BlockingIOError:  # there are as many processes as may be
+            self._say(id=wanted["id"], code=_NOT_FORKED)
         for file in files:
             os.close(file)
         return False

@@ -20,6 +20,7 @@ from itertools import count
 from typing import Any
 
 from towpath_worker.launch.pipes import Child, Pipes, spawn
+from towpath_worker.launch.starting import finish
 
 __all__ = ["ForkServers"]
 
@@ -37,32 +38,50 @@ class _GoneError(Exception):
 
 
 class _Fork:
-    """A connector that was forked."""
+    """A connector that was asked for, or that was forked."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self.started: asyncio.Future[int] = loop.create_future()
+        self._started: asyncio.Future[int] = loop.create_future()
         self._ended: asyncio.Future[int] = loop.create_future()
+        self._wanted = True
 
     @property
     def pid(self) -> int:
         """Its id, and that of its session."""
-        return self.started.result()
+        return self._started.result()
+
+    async def begun(self) -> None:
+        """Wait until it runs. Raises _GoneError when there will be no such fork; no longer waited for, it is killed."""
+        try:
+            await asyncio.shield(self._started)
+        except asyncio.CancelledError:
+            self._wanted = False
+            self.kill()
+            await finish(asyncio.wait({self._ended}, timeout=_END_SECONDS))
+            raise
 
     async def wait(self) -> int:
         """Wait until it has ended; its exit code, or minus the number of the signal that killed it."""
         return await asyncio.shield(self._ended)
 
-    def kill(self) -> None:
-        """Kill it if it has begun."""
-        if self.started.done() and not self.started.cancelled():
-            _kill(self.pid)
+    def begin(self, pid: int) -> None:
+        """Take in that it runs."""
+        self._started.set_result(pid)
+        if not self._wanted:
+            self.kill()
 
     def end(self, code: int) -> None:
         """Take in how it ended, or that there will be no such fork."""
         self._ended.set_result(code)
-        if not self.started.done():
-            self.started.set_exception(_GoneError())
+        if not self._started.done():
+            self._started.set_exception(_GoneError())
+            self._started.exception()  # perhaps nobody waits for it any more
+
+    def kill(self) -> None:
+        """Kill it if it has begun."""
+        if self._started.done():
+            _kill(self.pid)
 
 
 class _ForkServer:
@@ -96,7 +115,7 @@ class _ForkServer:
         except OSError as error:
             raise _GoneError from error
         self._forks[number] = fork
-        await fork.started
+        await fork.begun()
         return fork
 
     def dismiss(self) -> None:
@@ -132,10 +151,8 @@ class _ForkServer:
         if "pid" not in said:
             del self._forks[said["id"]]
             fork.end(int(said["code"]))
-        elif fork.started.cancelled():
-            _kill(int(said["pid"]))
         else:
-            fork.started.set_result(int(said["pid"]))
+            fork.begin(int(said["pid"]))
 
 
 class ForkServers:
@@ -184,7 +201,7 @@ class ForkServers:
                 process = await spawn(command, {**environ, _SOCKET: str(number)}, pipes, number)
             introduced = await _introduced(process, asking, serving)
         except BaseException:
-            del self._servers[command]
+            self._servers.pop(command, None)
             asking.close()
             raise
         if introduced is _Introduced.FORKS:
@@ -198,7 +215,7 @@ class ForkServers:
                 return await spawn(command, environ, pipes)
         asking.close()
         if introduced is _Introduced.ENDED:
-            del self._servers[command]  # it may do otherwise the next time
+            self._servers.pop(command, None)  # it may do otherwise the next time
         return process
 
     def _tidy(self) -> None:
@@ -231,6 +248,7 @@ async def _introduced(process: Child, asking: socket.socket, serving: _Serving) 
         return _Introduced.SERVES if served.done() else _Introduced.ENDED
     except BaseException:
         _kill(process.pid)
+        await finish(asyncio.wait({ended}, timeout=_END_SECONDS))
         raise
     finally:
         for task in (said, served, ended):
