@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 from fix_postgres import Database
+from running_pids import only_forks
 from stack import Stack
 from towpath_local.data_folder import DataFolder
 
@@ -25,7 +26,11 @@ class Leftovers:
     def idle(self) -> list[str]:
         """Return what is left of jobs while no job runs."""
         return [
-            *(f"process {process.pid} {_words(process)}" for process in self.connectors()),
+            *(
+                f"process {process.pid} {_words(process)}"
+                for process in self.connectors()
+                if not only_forks(process.pid)
+            ),
             *self._strange_folders(),
             *self._database_traces(),
         ]
@@ -42,7 +47,7 @@ class Leftovers:
         ]
 
     def connectors(self) -> list[psutil.Process]:
-        """Return the connectors of this stack that run, whoever is their parent now."""
+        """Return the connectors of this stack that run, and what forks them, whoever is their parent now."""
         mine = f"unix:{self._run_dir}/"
         return [process for process in _running() if _listens_at(process).startswith(mine)]
 

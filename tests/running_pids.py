@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _SETTLED_SECONDS = 1.0
 """A process takes its environment when it begins to run its program, soon after it is there."""
@@ -32,6 +33,14 @@ class Pids:
             else:
                 self._strangers[pid] = since
         return found
+
+
+def only_forks(pid: int) -> bool:
+    """Tell whether a process is no connector, but one that forks connectors: by its name, for its command is theirs."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "towpath-forks\n"
+    except OSError:
+        return False
 
 
 def _has(pid: str, start: bytes, part: bytes) -> bool:

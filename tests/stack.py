@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 import psutil
 from fix_postgres import Database
+from running_pids import only_forks
 from towpath.control.v1.connections_pb2 import Connection
 from towpath.control.v1.jobs_pb2 import Job
 from towpath_cli.client import Client
@@ -146,7 +147,7 @@ class Stack:
 
     def connector_processes(self) -> list[psutil.Process]:
         """The connectors that run now, found by their sockets' folder."""
-        return [process for process in self.family() if _environ(process).get("TOWPATH_LISTEN")]
+        return [one for one in self.family() if _environ(one).get("TOWPATH_LISTEN") and not only_forks(one.pid)]
 
     def kill_part(self, part: Part, seconds: float = 60.0) -> int:
         """`kill -9` one part, wait until the supervisor has started it again, and return its new process id."""

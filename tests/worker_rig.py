@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 import psutil
-from running_pids import Pids
+from running_pids import Pids, only_forks
 from towpath.control.v1.connections_pb2 import Connection, ConnectionSettings, ConnectionStream
 from towpath_cli.client import Client
 from towpath_cli.target import Target
@@ -62,7 +62,8 @@ class RigWorker:
 
     def connectors(self) -> list[psutil.Process]:
         """Processes that were started as connectors of this run folder and still run, with children of theirs."""
-        return [psutil.Process(pid) for pid in self._pids.started_with("TOWPATH_LISTEN", str(self.run_dir))]
+        pids = self._pids.started_with("TOWPATH_LISTEN", str(self.run_dir))
+        return [psutil.Process(pid) for pid in pids if not only_forks(pid)]
 
     def connector(self, program: str) -> psutil.Process:
         """The one connector whose command line names `program`."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 
-import psutil
 from temporalio.client import Client
 from towpath.control.v1.jobs_pb2 import Job
 from worker_flow import stream
@@ -82,8 +80,9 @@ async def test_token_of_a_connector_is_its_own(rig: WorkerRig, worker: RigWorker
     """A connector must not be able to speak to the one beside it: tokens lie in files of their own, for one user."""
     flow = rig.connect(stream(), source={"rows": 2000, "seconds_per_batch": 0.1})
     job = flow.start()
-    processes: list[psutil.Process] = [worker.wait_for("numbers_source.py"), worker.wait_for("folder_destination.py")]
-    files = [Path(process.environ()["TOWPATH_TOKEN_FILE"]) for process in processes]
+    for program in ("numbers_source.py", "folder_destination.py"):
+        worker.wait_for(program)
+    files = [folder / "token" for folder in worker.folders()]
     tokens = {file.read_text() for file in files}
     assert len(tokens) == 2
     assert all(file.stat().st_mode & 0o077 == 0 and file.parent.stat().st_mode & 0o077 == 0 for file in files)

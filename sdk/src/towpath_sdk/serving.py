@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from towpath_sdk import traces
+from towpath_sdk._serve.forking import forked_on_demand
 from towpath_sdk._serve.identity import Connector, connector_of
 from towpath_sdk._serve.logs import configure_logs
 from towpath_sdk._serve.process import run_process
@@ -39,6 +40,7 @@ def serve(*connector: Source[Any] | Destination[Any], argv: Sequence[str] | None
         if _arguments(parts, argv).command == "spec":
             sys.stdout.write(_spec_json(parts) + "\n")
             return
+        forked_on_demand(os.environ)
         settings = settings_from(os.environ)
         secrets = KnownSecrets()
         configure_logs(secrets, os.environ.get("TOWPATH_LOG_LEVEL", "INFO"))

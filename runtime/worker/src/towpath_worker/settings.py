@@ -24,6 +24,8 @@ TOWPATH_WORKER_DOCKER_ENV             variables of the worker that containers se
                                       CONNECTOR_ENV; they see no others                        none
 TOWPATH_WORKER_CONNECTOR_ENV          more variables that connectors may see, by comma; a
                                       name may end in "*"                                      none
+TOWPATH_WORKER_FORK_CONNECTORS        "false": start the program of a connector anew each time,
+                                      where its SDK could fork it from one that is kept        true
 TOWPATH_WORKER_START_TIMEOUT          seconds for a connector to become ready                  30
 TOWPATH_WORKER_IN_FLIGHT_BYTES        bytes of batches in the broker, per job                  67108864
 TOWPATH_WORKER_OBSERVE_LISTEN         host:port for /metrics, /healthz and /readyz             none
@@ -76,6 +78,7 @@ class WorkerSettings:
     containers: ContainerPolicy = _POLICY
     container_env: tuple[str, ...] = ()
     connector_env: tuple[str, ...] = ()
+    fork_connectors: bool = True
     start_timeout: float = 30.0
     in_flight_bytes: int = 64 * 1024 * 1024
     observe_listen: str = ""
@@ -101,6 +104,7 @@ class WorkerSettings:
             containers=_containers(read, cls.containers),
             container_env=read.names("DOCKER_ENV"),
             connector_env=read.names("CONNECTOR_ENV"),
+            fork_connectors=read.flag("FORK_CONNECTORS", cls.fork_connectors),
             start_timeout=read.number("START_TIMEOUT", cls.start_timeout, 0.1, 3600),
             in_flight_bytes=int(read.number("IN_FLIGHT_BYTES", cls.in_flight_bytes, 1 << 20, 1 << 40)),
             observe_listen=read.text("OBSERVE_LISTEN", ""),
@@ -141,8 +145,8 @@ class _Reader:
         value = self.text(name, "")
         return Path(value).expanduser().absolute() if value else None
 
-    def flag(self, name: str) -> bool:
-        return self.choice(name, "false", ("true", "false")) == "true"
+    def flag(self, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - as the others
+        return self.choice(name, str(default).lower(), ("true", "false")) == "true"
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         value = self.text(name, default).lower()

@@ -47,7 +47,7 @@ async def run_worker(
     """
     server = ServerChannel.open(settings)
     run_dir = RunDir.open(settings.run_dir)
-    containers, reaping = _containers(settings, environ, run_dir), None
+    commands, containers, reaping = _commands(settings, environ, run_dir), _containers(settings, environ, run_dir), None
     parking = Parking()
     state = _State("Temporal does not answer")
     window = None
@@ -61,7 +61,9 @@ async def run_worker(
         if client is None:
             return
         state.problem = "the server refuses this worker's token"
-        launcher = _launcher(settings, environ, run_dir, containers)
+        launcher = ChoosingLauncher(
+            commands if settings.launcher != "docker" else None, containers if settings.launcher != "process" else None
+        )
         reaping = asyncio.create_task(containers.reap())
         parts = Parts(server, launcher, identity, settings.in_flight_bytes, parking)
         while await _admitted(server, stop):
@@ -75,6 +77,7 @@ async def run_worker(
         if window is not None:
             window.close()
         await parking.close()
+        await commands.close()
         if reaping is not None:
             reaping.cancel()
         containers.close()
@@ -148,6 +151,15 @@ async def _first_of(*events: asyncio.Event) -> None:
             one.cancel()
 
 
+def _commands(settings: WorkerSettings, environ: Mapping[str, str], run_dir: RunDir) -> ProcessLauncher:
+    return ProcessLauncher(
+        run_dir,
+        connector_environment(environ, settings.connector_env),
+        start_timeout=settings.start_timeout,
+        forks=settings.fork_connectors,
+    )
+
+
 def _containers(settings: WorkerSettings, environ: Mapping[str, str], run_dir: RunDir) -> Containers:
     return Containers(
         run_dir,
@@ -155,17 +167,6 @@ def _containers(settings: WorkerSettings, environ: Mapping[str, str], run_dir: R
         settings.containers,
         container_environment(environ, settings.container_env),
         start_timeout=settings.start_timeout,
-    )
-
-
-def _launcher(
-    settings: WorkerSettings, environ: Mapping[str, str], run_dir: RunDir, containers: Containers
-) -> ChoosingLauncher:
-    commands = ProcessLauncher(
-        run_dir, connector_environment(environ, settings.connector_env), start_timeout=settings.start_timeout
-    )
-    return ChoosingLauncher(
-        commands if settings.launcher != "docker" else None, containers if settings.launcher != "process" else None
     )
 
 

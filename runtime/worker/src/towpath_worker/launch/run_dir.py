@@ -3,8 +3,8 @@
     base/                 mode 0700, of this user; shared by the user's workers
       w-1a2b3c/           one worker; `lock` is held by flock for as long as the worker lives
         lock
-        c1/               one connector: s (its socket), token (mode 0600), pid (its process group), o (where it sends
-                          spans, if anybody wants them); sockets of a container are r/s and r/o, in a folder of its user
+        c1/               one connector: s (its socket), token (mode 0600), o (where it sends spans, if anybody wants
+                          them); sockets of a container are r/s and r/o, in a folder of its user
 
 A lock that can be taken belongs to a dead worker: whatever is left of its connectors is killed and its folder removed.
 """
@@ -39,7 +39,6 @@ class ConnectorDir:
         self.socket = path / "s"
         self.spans = path / "o"
         self.token_file = path / "token"
-        self._pid_file = path / "pid"
 
     @classmethod
     def create(cls, path: Path) -> ConnectorDir:
@@ -74,27 +73,6 @@ class ConnectorDir:
             os.chown(shared, user, user)
             os.chown(self.token_file, user, user)
         return shared
-
-    def note_group(self, pid: int) -> None:
-        """Remember the process group, for whoever has to clean up after a killed worker."""
-        self._pid_file.write_text(str(pid))
-
-    def kill_leftovers(self) -> int:
-        """Kill what still runs of a dead worker's connector; return how many processes that were.
-
-        A pid may have been given to somebody else since: only processes whose environment names this very socket are
-        touched.
-        """
-        killed = 0
-        needle = f"TOWPATH_LISTEN={self.address}".encode()
-        for pid, environ in _processes():
-            if needle in environ.split(b"\0"):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-                killed += 1
-        return killed
 
     def remove(self) -> None:
         """Remove the folder and all in it."""
@@ -169,11 +147,29 @@ def reap(base: Path) -> int:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            killed = sum(ConnectorDir(path).kill_leftovers() for path in folder.glob("c*"))
+            killed = _kill_connectors(folder)
             shutil.rmtree(folder, ignore_errors=True)
         reaped += 1
         _log.info("cleaned up after a dead worker", folder=str(folder), processes_killed=killed)
     return reaped
+
+
+def _kill_connectors(folder: Path) -> int:
+    """Kill what still runs of a dead worker's connectors; return how many processes that were.
+
+    A pid may have been given to somebody else since: only processes whose environment names a socket in this very
+    folder are touched. A fork's is that of the process that forked it.
+    """
+    killed = 0
+    start = os.fsencode(f"TOWPATH_LISTEN=unix:{folder}/")
+    for pid, environ in _processes():
+        if any(entry.startswith(start) for entry in environ.split(b"\0")):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            killed += 1
+    return killed
 
 
 def _make_private(base: Path) -> None:

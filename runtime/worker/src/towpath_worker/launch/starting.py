@@ -55,6 +55,7 @@ async def ready(connector: Starting, serving: Coroutine[Any, Any, None], seconds
     finally:
         served.cancel()
         ended.cancel()
+        await finish(asyncio.wait({served, ended}))  # whatever was being started is stopped by then
 
 
 def ended_before_ready(name: str, ending: Ending) -> TowpathError:
