@@ -1,4 +1,4 @@
-"""Images that are no connector, or not for this machine, for tests of launching: made without a build."""
+"""Images for tests of launching: no connectors, or not for this machine, made without a build; or of another engine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,25 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["foreign_image", "printing_image"]
+__all__ = ["copy_images", "foreign_image", "printing_image"]
+
+
+def copy_images(client: Any, images: Mapping[str, str], to: Any, name: str) -> dict[str, str]:
+    """Copy images, by their tags to be, to another engine as `name`; return what they are called there.
+
+    In one stream, which has the layers that they share once.
+    """
+    for tag, image in images.items():
+        client.images.get(image).tag(name, tag)
+    try:
+        to.images.load(client.api.get_image(name))  # all of that name
+    finally:
+        for tag in images:
+            client.images.remove(f"{name}:{tag}")
+    return {tag: f"{name}:{tag}" for tag in images}
 
 
 def printing_image(client: Any, base: str, program: str) -> str:

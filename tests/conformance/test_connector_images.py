@@ -1,4 +1,4 @@
-"""The connectors of this repository as images: judged like the programs; each build of them has the same bytes."""
+"""The connectors of this repository as images: judged like the programs, of the same bytes always, and sharing most."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 from fix_docker import DockerEngine
-from towpath_authoring.image import lay_out
+from towpath_authoring.image.sdk import take_sdk
+from towpath_authoring.image.site import finish, install
 from towpath_conformance import CHECKS, Outcome, judge
 from towpath_conformance.case import Patience, load_case
 from towpath_conformance.targets.image import ImageTarget
 
-CONNECTORS = Path(__file__).parents[2] / "connectors"
+ROOT = Path(__file__).parents[2]
+CONNECTORS = ROOT / "connectors"
 GROUPS = {
     "source-faker": {"handshake", "check", "discover", "read"},
     "destination-local": {"handshake", "check", "write"},
@@ -57,24 +59,40 @@ async def test_the_image_of_a_connector_passes_what_the_program_passes(
 def test_an_image_is_the_same_whenever_it_is_built(docker_engine: DockerEngine, tmp_path: Path) -> None:
     """Whoever builds a release again can tell that it is what was released."""
     first = docker_engine.client.images.get(docker_engine.connector("destination-local"))
-    site = tmp_path / "site"
-    lay_out(
-        CONNECTORS / "destination-local",
-        site,
-        machine=platform.machine(),
-        constraints=[CONNECTORS.parent / "requirements.lock"],
-    )
+    site, sdk = tmp_path / "site", tmp_path / "sdk"
+    pins = ROOT / "requirements.lock"
+    install(CONNECTORS / "destination-local", site, machine=platform.machine(), constraints=[pins])
+    take_sdk(site, sdk)
+    made = {}
+    for folder in (sdk, site):
+        finish(folder)
+        made |= {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     container = docker_engine.client.containers.create(first.id)
     try:
         stream, _ = container.get_archive("/opt/connector")
         with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
             files = {member.name.partition("/")[2]: member for member in archive.getmembers() if member.isfile()}
-            assert set(files) == {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+            assert set(files) == set(made)
             for name, member in files.items():
                 content = archive.extractfile(member)
                 assert content is not None
-                assert content.read() == (site / name).read_bytes(), name
+                assert content.read() == made[name].read_bytes(), name
     finally:
         container.remove()
     assert first.labels["io.towpath.connector.id"] == "io.towpath.destination-local"
     assert first.attrs["Config"]["User"] not in ("", "0", "root")
+    sources = [ROOT / "sdk/src", ROOT / "proto/gen/python", CONNECTORS / "destination-local/src"]
+    for file in [file for folder in sources for file in folder.rglob("*.py")]:
+        (found,) = [made[str(file.relative_to(folder))] for folder in sources if file.is_relative_to(folder)]
+        assert found.read_bytes() == file.read_bytes(), "what an installer once built may be of former sources"
+
+
+def test_images_share_the_layer_with_the_sdk(docker_engine: DockerEngine) -> None:
+    """It is most of an image, and would be made, kept and pulled once for each."""
+    engine = docker_engine.client
+    images = [engine.images.get(docker_engine.connector(name)) for name in GROUPS]
+    *shared, _ = images[0].attrs["RootFS"]["Layers"]
+    assert [image.attrs["RootFS"]["Layers"][:-1] for image in images] == [shared] * len(images)
+    smallest = min(image.attrs["Size"] for image in images)
+    sdk, *_ = [one for one in engine.images.list("towpath-sdk") if one.attrs["RootFS"]["Layers"] == shared]
+    assert smallest - sdk.attrs["Size"] < 5 << 20, "destination-local adds nothing but itself"

@@ -20,6 +20,7 @@ import docker
 import pytest
 from authority import Authority
 from docker_harbour import LASTING, Harbour, harbour_at
+from docker_images import copy_images
 from fix_docker import DockerEngine
 from fix_requirements import missing
 from towpath.control.v1.jobs_pb2 import Job
@@ -104,8 +105,7 @@ def restartable(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFa
         made = Restartable(engine, cast("Any", None), listening)
         stack.callback(lambda: (made.engine.stop(), made.engine.remove()))
         stack.callback(client.close)
-        for image in images.values():
-            client.images.load(docker_engine.client.images.get(image).save(named=True))
+        images = copy_images(docker_engine.client, images, client, f"towpath-test-{_NUMBER}")
         environ = {
             "DOCKER_HOST": engine.url,
             "TOWPATH_WORKER_DOCKER_SUBNETS": _SUBNETS,

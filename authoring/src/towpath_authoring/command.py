@@ -88,7 +88,7 @@ def build(folder: Path, tag: str | None, base_image: str | None, constraints: tu
     """
     built = build_image(folder, name=tag, base_image=base_image, constraints=constraints)
     size, own = (f"{number / 1e6:.0f} MB" for number in (built.size, built.own_size))
-    click.echo(f"built {built.name}, {size}, {own} of it above the base image\n{built.id}")
+    click.echo(f"built {built.name}, {size}, {own} of it above {built.below}\n{built.id}")
 
 
 @connector.command()

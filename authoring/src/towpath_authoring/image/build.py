@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -13,14 +14,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import docker
-from docker.errors import APIError, BuildError, DockerException
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 from towpath_sdk.errors import Misconfigured, NotFound, Unavailable
 
-from towpath_authoring.image.site import lay_out
+from towpath_authoring.image.sdk import image_of_sdk, take_sdk
+from towpath_authoring.image.site import finish, install
 
 __all__ = ["Built", "build_image"]
 
 _LABELS = ("io.towpath.connector.id", "io.towpath.protocol.version")
+_ASKS_FOR_SDK = re.compile(r"^ARG SDK_IMAGE\b", re.MULTILINE)
 _NOT_COPIED = (".git", ".venv", "__pycache__", "node_modules", "site")
 _ENGINE_SECONDS = 600
 _SHOWN_LINES = 20
@@ -28,19 +31,21 @@ _SHOWN_LINES = 20
 
 @dataclass(frozen=True)
 class Built:
-    """An image: its name, its id (`sha256:…`), its size in bytes, and how much of that is not the base image's."""
+    """An image: its name, its id (`sha256:…`), its size in bytes, the image below, and how much is not that one's."""
 
     name: str
     id: str
     size: int
+    below: str
     own_size: int
 
 
 def build_image(folder: Path, *, name: str | None, base_image: str | None, constraints: Sequence[Path]) -> Built:
     """Build the connector in `folder`; its name is that of its project and version, unless one is given.
 
-    `base_image` needs this Python's version; the default is python:X.Y-slim. Raises NotFound, Misconfigured with the
-    end of what the build said, or Unavailable when no engine answers.
+    `base_image` needs this Python's version; the default is python:X.Y-slim. A Dockerfile that asks for SDK_IMAGE gets
+    an image with the SDK on that base, and the rest in `site`; another one gets BASE_IMAGE, and all of it in `site`.
+    Raises NotFound, Misconfigured with the end of what the build said, or Unavailable when no engine answers.
     """
     if not (folder / "Dockerfile").is_file():
         raise NotFound(f"there is no Dockerfile in {folder}; `towpath connector new` writes one")
@@ -51,8 +56,14 @@ def build_image(folder: Path, *, name: str | None, base_image: str | None, const
         with tempfile.TemporaryDirectory(prefix="towpath-build-") as temporary:
             context = Path(temporary) / "context"
             shutil.copytree(folder, context, ignore=shutil.ignore_patterns(*_NOT_COPIED), symlinks=True)
-            lay_out(folder, context / "site", machine=_machine(client), constraints=constraints)
-            built = _build(client, context, image, base)
+            site = context / "site"
+            install(folder, site, machine=_machine(client), constraints=constraints)
+            below = base
+            if _ASKS_FOR_SDK.search((folder / "Dockerfile").read_text("utf-8")):
+                take_sdk(site, sdk := Path(temporary) / "sdk")
+                below = _on_base(client, base, sdk)
+            finish(site)
+            built = _build(client, context, image, {"BASE_IMAGE": base, "SDK_IMAGE": below})
         labels: Mapping[str, str] = built.labels
         missing = [label for label in _LABELS if not labels.get(label)]
         if missing:
@@ -60,7 +71,7 @@ def build_image(folder: Path, *, name: str | None, base_image: str | None, const
                 f"the Dockerfile in {folder} sets no label {' and no '.join(missing)}", reason="NO_LABEL"
             )
         size = int(built.attrs["Size"])
-        return Built(image, str(built.id), size, size - int(client.images.get(base).attrs["Size"]))
+        return Built(image, str(built.id), size, below, size - int(client.images.get(below).attrs["Size"]))
     finally:
         client.close()
 
@@ -83,11 +94,21 @@ def _machine(client: Any) -> str:
     return machine
 
 
-def _build(client: Any, context: Path, image: str, base: str) -> Any:
+def _on_base(client: Any, base: str, packages: Path) -> str:
     try:
-        built, _ = client.images.build(
-            path=str(context), tag=image, buildargs={"BASE_IMAGE": base}, rm=True, forcerm=True
-        )
+        try:
+            found = client.images.get(base)
+        except ImageNotFound:
+            found = client.images.pull(base)
+        return image_of_sdk(client, found, packages)
+    except APIError as error:
+        problem = f"the SDK cannot be put on {base}: {cast('Any', error).explanation}"
+        raise Misconfigured(problem, reason="BUILD") from error
+
+
+def _build(client: Any, context: Path, image: str, arguments: Mapping[str, str]) -> Any:
+    try:
+        built, _ = client.images.build(path=str(context), tag=image, buildargs=arguments, rm=True, forcerm=True)
     except BuildError as error:
         said = "".join(str(part.get("stream", "")) for part in cast("Any", error).build_log)
         lines = [line for line in said.splitlines() if line.strip()][-_SHOWN_LINES:]

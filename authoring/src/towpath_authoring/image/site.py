@@ -16,12 +16,12 @@ from pathlib import Path
 import uv
 from towpath_sdk.errors import Misconfigured
 
-__all__ = ["lay_out"]
+__all__ = ["EPOCH", "UNREPRODUCIBLE", "finish", "install"]
 
-_EPOCH = 315532800
+EPOCH = 315532800
 """1 January 1980, in seconds: the time of every file, because a layer's digest holds it."""
 
-_UNREPRODUCIBLE = ("direct_url.json", "uv_cache.json", "uv_build.json", "RECORD", "INSTALLER", "REQUESTED")
+UNREPRODUCIBLE = ("direct_url.json", "uv_cache.json", "uv_build.json", "RECORD", "INSTALLER", "REQUESTED")
 """Notes of the installer, which name paths and times of this machine."""
 
 _NOT_IMPORTED = (
@@ -36,8 +36,8 @@ _NOT_IMPORTED = (
 """Headers, sources and tests of large packages; nothing that runs asks for them."""
 
 
-def lay_out(folder: Path, target: Path, *, machine: str, constraints: Sequence[Path] = ()) -> None:
-    """Install the connector in `folder` and all that it needs into `target`, compiled, for Linux on `machine`.
+def install(folder: Path, target: Path, *, machine: str, constraints: Sequence[Path] = ()) -> None:
+    """Install the connector in `folder` and all that it needs into `target`, for Linux on `machine`.
 
     `machine` is `x86_64` or `aarch64`; the Python is of this one's version. `constraints` are files that pin versions,
     such as a requirements.lock. Raises Misconfigured with what the installer said.
@@ -53,14 +53,21 @@ def lay_out(folder: Path, target: Path, *, machine: str, constraints: Sequence[P
         raise Misconfigured(f"the packages of {folder} cannot be installed:\n{done.stderr.strip()}", reason="INSTALL")
     for unused in [path for pattern in _NOT_IMPORTED for path in target.glob(pattern)]:
         shutil.rmtree(unused)
-    for name in _UNREPRODUCIBLE:
+    (target / ".lock").unlink(missing_ok=True)
+
+
+def finish(target: Path) -> None:
+    """Compile what was installed, and give it modes and times that are the same everywhere."""
+    for name in UNREPRODUCIBLE:
         for file in target.glob(f"*.dist-info/{name}"):
             file.unlink()
-    (target / ".lock").unlink(missing_ok=True)
+    for path in sorted(target.rglob("*"), reverse=True):  # folders that held nothing else, or what was taken out
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
     _compile(target)
     for path in (target, *target.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-        os.utime(path, (_EPOCH, _EPOCH))
+        os.utime(path, (EPOCH, EPOCH))
 
 
 def _compile(target: Path) -> None:
