@@ -16,7 +16,7 @@ _ARROW = {"pyarrow", "numpy"}
         # A quarter of the start of a command.
         ("towpath_cli.__main__", _ARROW),
         ("towpath_local.__main__", _ARROW),
-        ("towpath_server.__main__", {*_ARROW, "pygments", "rich"}),
+        ("towpath_server.__main__", {*_ARROW, "pygments", "rich", "alembic", "cryptography.x509"}),
         # A seventh of a connector's.
         ("towpath_source_postgres.__main__", {"numpy"}),
         ("towpath_destination_s3.__main__", {"numpy"}),
