@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fix_towpath_server import Api
+from server_bench import Api
 from towpath.control.v1 import tokens_pb2
 
 ADMIN, WORKER = "the-operators-token", "the-workers-token"

@@ -15,8 +15,6 @@ os.environ.setdefault("GOGC", "400")
 # The usual threshold looks for garbage among everything that was imported some hundred times in each file.
 gc.set_threshold(20_000, 20, 100)
 
-pytest_plugins = sorted(path.stem for path in Path(__file__).parent.glob("fix_*.py"))
-
 _LONGEST_FIRST = (
     "faults/test_random_faults.py",
     "docker/test_jobs.py",
@@ -78,6 +76,13 @@ _LONGEST_FIRST = (
 )
 """Files of a quarter of a minute and more: one that begins late runs on alone at the end. Those of the browser stand
 where no test of Docker is near: Chromium drops what it loads whenever a network of the machine comes or goes."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the fixtures, but not where a process of pytest-xdist only hands tests to others: they take a second."""
+    if config.getoption("dist", "no") == "no" or hasattr(config, "workerinput"):
+        for path in sorted(Path(__file__).parent.glob("fix_*.py")):
+            config.pluginmanager.import_plugin(path.stem)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

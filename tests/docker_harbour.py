@@ -92,14 +92,16 @@ class Harbour:
 
 
 @contextmanager
-def harbour_at(folder: Path, client: Any, environ: Mapping[str, str], images: Mapping[str, str]) -> Generator[Harbour]:
+def harbour_at(
+    folder: Path, client: Any, environ: Mapping[str, str], images: Mapping[str, str], kept: Path
+) -> Generator[Harbour]:
     """Run a Towpath on the engine of `client`, with the images of source-faker and destination-s3 registered.
 
-    `environ` leads its worker to the engine.
+    `environ` leads its worker to the engine; `kept` is the fixture `stack_folder`.
     """
     with (
         EmbeddedS3(folder / "s3", host=host_address(client)) as s3,
-        Stack(folder / "up", {**FAST, "TOWPATH_WORKER_START_TIMEOUT": "90", **environ}) as running,
+        Stack(folder / "up", {**FAST, "TOWPATH_WORKER_START_TIMEOUT": "90", **environ}, kept) as running,
     ):
         with running.client() as control:
             control.connectors.create("faker-image", image=images["source-faker"])

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from fix_towpath_server import Api, Bench
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from server_bench import Api, Bench
 from towpath_local.embedded.ports import free_port
 
 _READY_SECONDS = 60.0

@@ -11,9 +11,9 @@ from typing import Any
 
 import grpc
 import pytest
-from fix_towpath_server import Api
 from google.rpc import error_details_pb2, status_pb2
 from grpc import aio
+from server_bench import Api
 from towpath.control.v1 import (
     connections_pb2,
     connectors_pb2,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,6 +17,7 @@ from typing import Any, Literal, Self
 import psutil
 from fix_postgres import Database
 from running_pids import only_forks
+from stack_folder import known_before
 from towpath.control.v1.connections_pb2 import Connection
 from towpath.control.v1.jobs_pb2 import Job
 from towpath_cli.client import Client
@@ -56,11 +57,13 @@ class Stack:
     """One `towpath up` on one data folder; a context manager that starts and stops it.
 
     `environ` is added to the environment of all its processes: TOWPATH_SERVER_* and TOWPATH_WORKER_* are its knobs. Its
-    ports are free ones, and the same after a restart.
+    ports are free ones, and the same after a restart. With `kept`, the fixture `stack_folder`, its first start finds
+    the connectors registered.
     """
 
     data_dir: Path
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
+    kept: Path | None = None
     _process: subprocess.Popen[bytes] | None = None
     _ports: tuple[str, ...] | None = None
 
@@ -89,6 +92,11 @@ class Stack:
 
     def start(self) -> Self:
         """Start it, and return when its connectors are registered."""
+        with nullcontext() if self.kept is None or self.data_dir.exists() else known_before(self.data_dir, self.kept):
+            self._start()
+        return self
+
+    def _start(self) -> None:
         if self._ports is None:
             names = ("--port", "--temporal-port", "--temporal-ui-port", "--web-port")
             self._ports = tuple(part for name in names for part in (name, str(free_port())))
@@ -108,7 +116,6 @@ class Stack:
         except BaseException:
             self.kill()
             raise
-        return self
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stop it in order and return its exit status; by force, and failing, when it does not stop in time."""

@@ -10,7 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -62,8 +62,11 @@ class RigWorker:
 
     def connectors(self) -> list[psutil.Process]:
         """Processes that were started as connectors of this run folder and still run, with children of theirs."""
-        pids = self._pids.started_with("TOWPATH_LISTEN", str(self.run_dir))
-        return [psutil.Process(pid) for pid in pids if not only_forks(pid)]
+        running: list[psutil.Process] = []
+        for pid in self._pids.started_with("TOWPATH_LISTEN", str(self.run_dir)):
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                running += [] if only_forks(pid) else [psutil.Process(pid)]
+        return running
 
     def connector(self, program: str) -> psutil.Process:
         """The one connector whose command line names `program`."""
@@ -157,6 +160,8 @@ class WorkerRig:
         try:
             until(lambda: "worker ready" in worker.log, "the worker is ready", 30)
             yield worker
+            if worker.process.exit_status() is None:
+                assert worker.process.stop() == 0, f"the worker did not end in order:\n{worker.log}"
         finally:
             worker.process.stop()
             if run_dir is None:

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +19,13 @@ from worker_rig import until
 
 
 @pytest.fixture(scope="module")
-def harbour(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harbour]:
+def harbour(
+    docker_engine: DockerEngine, stack_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Harbour]:
     """One for the tests of this file."""
     images = {name: docker_engine.connector(name) for name in ("source-faker", "destination-s3")}
     folder = tmp_path_factory.mktemp("docker")
-    with harbour_at(folder, docker_engine.client, docker_engine.environ, images) as made:
+    with harbour_at(folder, docker_engine.client, docker_engine.environ, images, stack_folder) as made:
         yield made
 
 

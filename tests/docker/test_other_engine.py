@@ -88,7 +88,9 @@ class Restartable:
 
 
 @pytest.fixture(scope="module")
-def restartable(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restartable]:
+def restartable(
+    docker_engine: DockerEngine, stack_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Restartable]:
     """An engine with the images of the shared one."""
     images = {name: docker_engine.connector(name) for name in ("source-faker", "destination-s3")}
     with ExitStack() as stack:
@@ -111,7 +113,8 @@ def restartable(docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFa
             "TOWPATH_WORKER_DOCKER_SUBNETS": _SUBNETS,
             "TOWPATH_SERVER_LEASE": "20",  # no worker dies here, and engines are slow to start where much is going on
         }
-        made.harbour = stack.enter_context(harbour_at(tmp_path_factory.mktemp("docker"), client, environ, images))
+        folder = tmp_path_factory.mktemp("docker")
+        made.harbour = stack.enter_context(harbour_at(folder, client, environ, images, stack_folder))
         yield made
 
 

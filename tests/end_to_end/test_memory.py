@@ -33,9 +33,9 @@ def fill(pipe: Pipe) -> None:
 
 
 @pytest.fixture
-def fresh_stack(tmp_path: Path) -> Iterator[Stack]:
+def fresh_stack(tmp_path: Path, stack_folder: Path) -> Iterator[Stack]:
     """A Towpath of its own, because the marks of a shared one may be those of other tests."""
-    with Stack(tmp_path / "data", FAST) as running:
+    with Stack(tmp_path / "data", FAST, stack_folder) as running:
         yield running
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,13 +28,18 @@ _CHUNK_BYTES = 1 << 16
 
 @pytest.fixture(scope="package")
 def scene(
-    postgres: EmbeddedPostgres, s3: EmbeddedS3, s3_client: S3Client, tmp_path_factory: pytest.TempPathFactory
+    postgres: EmbeddedPostgres,
+    s3: EmbeddedS3,
+    s3_client: S3Client,
+    stack_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Scene]:
     """A connection that has run once undisturbed; afterwards nothing of its stack may be left."""
     database, bucket = Database(postgres, f"faults_{uuid.uuid4().hex[:8]}"), f"faults-{uuid.uuid4().hex[:8]}"
     postgres.create_database(database.name)
     s3.create_bucket(bucket)
-    stack = Stack(tmp_path_factory.mktemp("faults") / "data", {**FAST, "TOWPATH_WORKER_IN_FLIGHT_BYTES": str(1 << 20)})
+    environ = {**FAST, "TOWPATH_WORKER_IN_FLIGHT_BYTES": str(1 << 20)}
+    stack = Stack(tmp_path_factory.mktemp("faults") / "data", environ, stack_folder)
     tables, leftovers = Tables(database), Leftovers(stack, database)
     tables.create()
     with S3FaultProxy(s3.endpoint) as proxy:

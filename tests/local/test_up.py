@@ -63,9 +63,9 @@ def test_everything_is_kept_in_one_folder_and_found_again(tmp_path: Path) -> Non
     assert {oct(path.stat().st_mode)[-3:] for path in (stack.data_dir / "keys").iterdir()} == {"600"}
 
 
-def test_a_start_waits_for_a_former_temporal_that_takes_its_time(tmp_path: Path) -> None:
+def test_a_start_waits_for_a_former_temporal_that_takes_its_time(tmp_path: Path, stack_folder: Path) -> None:
     """After `kill -9`, whatever of the former one ends last still has the ports."""
-    with Stack(tmp_path / "data", FAST) as stack:
+    with Stack(tmp_path / "data", FAST, stack_folder) as stack:
         parts = {name: psutil.Process(pid) for name, pid in stack.process_ids().items()}
         temporal = parts.pop("temporal")
         temporal.suspend()
@@ -83,9 +83,9 @@ def test_a_start_waits_for_a_former_temporal_that_takes_its_time(tmp_path: Path)
 _POSTGRES = "{host: db.example.com, database: shop, user: towpath, password: hidden}"
 
 
-def test_a_second_ctrl_c_ends_everything_at_once(tmp_path: Path) -> None:
+def test_a_second_ctrl_c_ends_everything_at_once(tmp_path: Path, stack_folder: Path) -> None:
     """Impatience leaves nothing behind either."""
-    with Stack(tmp_path / "data", FAST) as stack:
+    with Stack(tmp_path / "data", FAST, stack_folder) as stack:
         family = stack.family()
         os.kill(stack.endpoint.pid, signal.SIGINT)
         time.sleep(0.3)

@@ -10,10 +10,10 @@ from typing import Any, cast
 import grpc
 import pytest
 from authority import Authority
-from fix_towpath_server import Bench
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from server_bench import Bench
 from server_methods import code_of, methods, services
 from server_process import server_process
 from server_steps import refused

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import grpc
 import pytest
-from fix_towpath_server import Api, Bench
+from server_bench import Api, Bench
 from server_database import failing_updates, rows_of
 from server_steps import (
     SOURCE_CONFIG,

@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 import pytest
 from access_tokens import ADMIN, WORKER, bearer, make_token
-from fix_towpath_server import Api, Bench
 from grpc import aio
+from server_bench import Api, Bench
 from server_methods import methods
 from server_steps import (
     SECRET,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fix_towpath_server import Api, Bench
+from server_bench import Api, Bench
 from server_database import rows_of, transaction
 from server_steps import (
     begin,

@@ -6,9 +6,9 @@ from typing import Any
 
 import grpc
 import pytest
-from fix_ends import with_ends
-from fix_towpath_server import Api, Bench
 from google.protobuf.duration_pb2 import Duration
+from server_bench import Api, Bench
+from server_ends import with_ends
 from server_steps import connect, create_ends, incremental, refusal, refused, run_to_end, states, stream, sync
 from stand_in_worker import descriptor
 from towpath.connector.v1 import types_pb2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import grpc
-from fix_ends import with_registered
-from fix_towpath_server import Api, Bench
+from server_bench import Api, Bench
+from server_ends import with_registered
 from server_steps import create_source, refused
 from towpath.connector.v1 import connector_pb2
 from towpath.control.v1 import connectors_pb2

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import grpc
 import pytest
-from fix_towpath_server import Api, Bench
 from grpc import aio
+from server_bench import Api, Bench
 from server_steps import Attempt, begin, connect, incremental, publish, refused, stream, sync
 from towpath.control.v1 import destinations_pb2, jobs_pb2, sources_pb2
 from towpath.runtime.v1 import worker_pb2

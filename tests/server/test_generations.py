@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fix_towpath_server import Api
+from server_bench import Api
 from server_steps import begin, connect, incremental, publish, run_to_end, states, stream, sync
 from towpath.control.v1 import connections_pb2
 

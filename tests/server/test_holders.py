@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from access_tokens import ADMIN, bearer, make_token
-from fix_towpath_server import Api, Bench
+from server_bench import Api, Bench
 from server_steps import connect, get_job, refused, stream, sync
 from sqlalchemy import text
 from towpath.control.v1 import jobs_pb2, sources_pb2

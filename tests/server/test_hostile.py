@@ -7,11 +7,11 @@ from itertools import product
 from typing import Any
 
 import grpc
-from fix_ends import with_ends
-from fix_towpath_server import Api
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from server_bench import Api
+from server_ends import with_ends
 from server_methods import code_of, methods
 from server_steps import connect, stream, sync
 from towpath.runtime.v1 import worker_pb2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from fix_ends import with_ends
-from fix_towpath_server import Api, Bench
+from server_bench import Api, Bench
+from server_ends import with_ends
 from server_steps import begin, connect, refused, stream, sync
 from towpath.control.v1 import connections_pb2, connectors_pb2
 from towpath.control.v1.limits_pb2 import ContainerLimits

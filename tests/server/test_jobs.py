@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import grpc
 import pytest
-from fix_towpath_server import Api, Bench
+from server_bench import Api, Bench
 from server_database import transaction
 from server_steps import (
     begin,

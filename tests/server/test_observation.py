@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from authority import Authority
-from fix_towpath_server import Bench
 from prometheus_client.parser import text_string_to_metric_families
+from server_bench import Bench
 from server_steps import connect, create_ends, eventually, run_to_end, stream, sync
 from towpath_observe import open_window
 from towpath_sdk.errors import Misconfigured

@@ -15,7 +15,7 @@ from access_tokens import ADMIN, bearer, make_token
 from alembic import command
 from alembic.config import Config
 from fix_postgres import Database
-from fix_towpath_server import Bench
+from server_bench import Bench
 from server_database import is_sqlite, rows_of
 from server_steps import SECRET, begin, connect, create_ends, eventually, publish, run_to_end, states, stream, sync
 from sqlalchemy import Connection

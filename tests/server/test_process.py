@@ -10,8 +10,8 @@ from typing import Any
 
 import grpc
 import pytest
-from fix_towpath_server import Api, Bench, open_bench
 from google.protobuf.duration_pb2 import Duration
+from server_bench import Api, Bench, open_bench
 from server_database import transaction
 from server_process import server_process
 from server_steps import (

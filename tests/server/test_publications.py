@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
-from fix_towpath_server import Api
+from server_bench import Api
 from server_database import failing_updates
 from server_steps import (
     Attempt,

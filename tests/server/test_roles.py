@@ -7,8 +7,8 @@ from dataclasses import replace
 import grpc
 import pytest
 from access_tokens import ADMIN, ROLES, WORKER, bearer, make_every_role
-from fix_towpath_server import Bench
 from grpc import aio
+from server_bench import Bench
 from server_methods import code_of, methods
 from towpath_sdk.errors import Bug
 from towpath_server.api.rules import RULES, check_rules

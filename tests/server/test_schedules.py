@@ -8,9 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import grpc
-from fix_ends import with_ends
-from fix_towpath_server import Api, Bench, open_bench
 from google.protobuf.duration_pb2 import Duration
+from server_bench import Api, Bench, open_bench
+from server_ends import with_ends
 from server_steps import connect, create_ends, eventually, get_job, refused, run_to_end, stream, sync
 from temporalio.client import ScheduleDescription, ScheduleOverlapPolicy, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode

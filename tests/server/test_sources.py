@@ -7,9 +7,9 @@ from typing import Any
 
 import grpc
 import pytest
-from fix_ends import with_ends, with_registered
-from fix_towpath_server import Api, Bench
+from server_bench import Api, Bench
 from server_database import failing_updates, forms_of, whole_database
+from server_ends import with_ends, with_registered
 from server_steps import (
     SECRET,
     SOURCE_CONFIG,

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import grpc
 import pytest
-from fix_towpath_server import Api
+from server_bench import Api
 from server_steps import begin, connect, incremental, refusal, refused, run_to_end, states, stream, sync
 from towpath.control.v1 import connections_pb2
 from towpath_sdk._wire.states import decode_state

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import grpc
 import pytest
-from fix_ends import with_ends
-from fix_towpath_server import Bench, open_bench
+from server_bench import Bench, open_bench
 from server_database import transaction
+from server_ends import with_ends
 from server_steps import connect, create_ends, get_job, refusal, stream, sync
 from sqlalchemy import text
 from towpath.control.v1 import connections_pb2, connectors_pb2, jobs_pb2, sources_pb2

@@ -10,8 +10,8 @@ from pathlib import Path
 import grpc
 import pytest
 from access_tokens import ADMIN, WORKER, bearer, make_token
-from fix_towpath_server import Api, Bench
 from google.protobuf.duration_pb2 import Duration
+from server_bench import Api, Bench
 from server_process import server_process
 from server_steps import connect, create_ends, refused, stream, sync
 from sqlalchemy import text

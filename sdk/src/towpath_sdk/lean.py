@@ -11,18 +11,23 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from importlib.abc import MetaPathFinder
+from contextlib import suppress
+from typing import NoReturn
 
-__all__ = ["loaded"]
+__all__ = ["leave", "loaded"]
 
 gc.set_threshold(20_000, 20, 100)
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
 
 
-class _Absent(MetaPathFinder):
-    """Refuses what counts as not installed. None in `sys.modules` would too, and to psycopg look like a module."""
+class _Absent:
+    """Refuses what counts as not installed. None in `sys.modules` would too, and to psycopg look like a module.
 
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+    Finders need no base class; theirs would bring `importlib.resources` along.
+    """
+
+    @staticmethod
+    def find_spec(fullname: str, path: object, target: object = None) -> None:
         """Say that it is not there."""
         del path, target
         if fullname in {"numpy", "pygments", "rich"}:
@@ -35,3 +40,16 @@ sys.meta_path.insert(0, _Absent())
 def loaded() -> None:
     """Say that everything is imported: nobody needs to look for garbage in it."""
     gc.freeze()
+
+
+def leave(code: int = 0) -> NoReturn:
+    """End the process with what it has written, and nothing else: exit handlers are not run, nor threads waited for.
+
+    For a program that has closed everything. The interpreter would take thousands of modules apart, whose memory the
+    system has back at once anyway; and threads of libraries, such as Temporal's, that still hand over a last result
+    find it half gone: of 25 workers, 7 ended by SIGABRT or SIGSEGV when all was done.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more, or it is closed
+            stream.flush()
+    os._exit(code)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from typing import NoReturn
 
 from towpath_sdk import lean
 
@@ -23,7 +24,7 @@ __all__ = ["main"]
 _SPANS_SECONDS = 3.0
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the program; a misconfiguration is one line on standard error and the exit code of its kind."""
     try:
         settings = read_settings(sys.argv[1:], os.environ)
@@ -36,7 +37,8 @@ def main() -> None:
             traces.stop_traces(_SPANS_SECONDS)
     except TowpathError as error:
         sys.stderr.write(f"towpath-server: {error}\n")
-        sys.exit(error.rule.exit_code)
+        lean.leave(error.rule.exit_code)
+    lean.leave()
 
 
 async def _run(settings: Settings) -> None:

@@ -43,7 +43,6 @@ from towpath_server.api.jobs import JobService
 from towpath_server.api.rules import check_rules
 from towpath_server.api.runtime import JobRunService, TaskService
 from towpath_server.api.sources import SourceService
-from towpath_server.api.tls import server_credentials
 from towpath_server.api.tokens import TokenService
 from towpath_server.database.engine import open_engine
 from towpath_server.database.migrate import migrate
@@ -232,6 +231,8 @@ def _bind(server: aio.Server, settings: Settings) -> str:
         if settings.tls_cert_file is None or settings.tls_key_file is None:
             port = server.add_insecure_port(settings.listen)
         else:
+            from towpath_server.api.tls import server_credentials  # noqa: PLC0415 - X.509 takes a while to import
+
             credentials = server_credentials(settings.tls_cert_file, settings.tls_key_file)
             port = server.add_secure_port(settings.listen, credentials)
     except RuntimeError as error:

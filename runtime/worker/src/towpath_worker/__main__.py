@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from typing import NoReturn
 
 from towpath_sdk import lean
 
@@ -28,7 +29,7 @@ __all__ = ["main"]
 _SPANS_SECONDS = 3.0
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the worker; exit code 0 after a clean stop, otherwise that of the failure's kind."""
     keep_memory()
     try:
@@ -42,7 +43,8 @@ def main() -> None:
             traces.stop_traces(_SPANS_SECONDS)
     except TowpathError as error:
         sys.stderr.write(f"towpath-worker: {error}\n")
-        sys.exit(error.rule.exit_code)
+        lean.leave(error.rule.exit_code)
+    lean.leave()
 
 
 async def _run(settings: WorkerSettings) -> None:

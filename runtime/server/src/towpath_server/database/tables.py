@@ -1,4 +1,7 @@
-"""Tables as the newest migration leaves them. Times are microseconds since the Unix epoch; documents are JSON text."""
+"""Tables as the newest migration leaves them. Times are microseconds since the Unix epoch; documents are JSON text.
+
+A new database is made from this: columns stand in the order in which migrations added them.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +59,6 @@ connectors = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("command", Text, nullable=False),
-    Column("image", Text, nullable=False, server_default=""),
-    Column("limits", Text, nullable=False, server_default="{}"),
     Column("spec", LargeBinary, nullable=False),
     Column("roles", Text, nullable=False),
     Column("config_schema", Text, nullable=False),
@@ -65,6 +66,8 @@ connectors = Table(
     Column("etag", String(32), nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
+    Column("image", Text, nullable=False, server_default=""),
+    Column("limits", Text, nullable=False, server_default="{}"),
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fix_towpath_server import open_bench
+from server_bench import open_bench
 from server_database import transaction
 from server_steps import create_ends
 from sqlalchemy import Table, insert, select
