@@ -31,6 +31,7 @@ PROGRAM = """
         title = "{title}"
 
         def discover(self, config):
+            print("variables", *(os.environ.get(name) for name in ("OF_SCRIPT", "OF_WORKER", "OF_PROGRAM")))
             return []
 
         def read(self, config, stream, context):
@@ -174,15 +175,130 @@ async def test_program_that_was_changed_is_started_anew(
     assert len(processes(run_dir)) == 1
 
 
+async def test_program_that_was_replaced_by_one_of_the_same_age_is_started_anew(
+    launcher: ProcessLauncher, program: Callable[..., Path]
+) -> None:
+    """Installers of some systems give every file the same time."""
+    path, other = program("Former"), program("Latter", name="other.py")
+    for file in (path, other):
+        os.utime(file, (1e9, 1e9))
+    async with launcher.launch(launch_of(path)) as running:
+        assert await title(running) == "Former"
+    other.replace(path)
+    async with launcher.launch(launch_of(path)) as running:
+        assert await title(running) == "Latter"
+
+
+async def test_script_around_a_program_that_was_changed_is_started_anew(
+    launcher: ProcessLauncher, program: Callable[..., Path], tmp_path: Path
+) -> None:
+    """No module knows of it, but the command does."""
+    script = tmp_path / "connector"
+    for name in ("Former", "Latter"):
+        path = program(name, name=f"{name}.py")
+        script.write_text(f"#!/bin/sh\nexec {sys.executable} {path}\n")
+        script.chmod(0o755)
+        async with launcher.launch(Launch("source test", (str(script),), print)) as running:
+            assert await title(running) == name
+            assert only_forks(parent(running).pid)
+
+
+async def test_program_that_was_changed_while_it_was_imported_is_not_forked(
+    launcher: ProcessLauncher, program: Callable[..., Path]
+) -> None:
+    """An upgrade that is under way: nobody could tell later that what was imported is not what is there."""
+    path = program("Former", before="time.sleep(0.1); os.utime(__file__)")
+    async with launcher.launch(launch_of(path)) as running:
+        assert parent(running).pid == os.getpid()
+    program("Latter")
+    async with launcher.launch(launch_of(path)) as running:
+        assert await title(running) == "Latter"
+
+
+async def test_variables_of_a_fork_are_the_workers_and_the_programs(
+    run_dir: RunDir, program: Callable[..., Path], tmp_path: Path
+) -> None:
+    """What a program, or a script around it, puts into its environment is there in each fork as in a fresh start."""
+    path = program(before="os.environ['OF_PROGRAM'] = '3'")
+    script = tmp_path / "connector"
+    script.write_text(f"#!/bin/sh\nexport OF_SCRIPT=1\nexec {sys.executable} {path}\n")
+    script.chmod(0o755)
+    launcher = ProcessLauncher(run_dir, {**os.environ, "OF_WORKER": "2"}, start_timeout=20)
+    for _ in range(2):
+        lines: list[str] = []
+        async with (
+            launcher.launch(Launch("source test", (str(script),), lines.append)) as running,
+            ConnectorClient(running.address, token=running.token) as client,
+        ):
+            assert [page async for page in client.discover("{}")] in ([], [[]])
+        assert any("variables 1 2 3" in line for line in lines), lines
+    await launcher.close()
+
+
+async def test_fork_server_that_hangs_is_waited_for_once(run_dir: RunDir, program: Callable[..., Path]) -> None:
+    """A job's next attempt must not meet the same one; and what runs goes on."""
+    launcher = ProcessLauncher(run_dir, os.environ, start_timeout=2)
+    path = program()
+    async with launcher.launch(launch_of(path)) as first:
+        hanging = parent(first)
+        hanging.suspend()
+        with pytest.raises(Unavailable, match="within 2 s"):
+            async with launcher.launch(launch_of(path)):
+                pass
+        async with launcher.launch(launch_of(path)) as second:
+            assert parent(second).pid != hanging.pid
+            assert await title(second) == await title(first) == "Empty"
+        hanging.resume()
+    await launcher.close()
+    assert processes(run_dir) == []
+
+
+async def test_forks_go_on_when_there_is_no_room_for_another(
+    launcher: ProcessLauncher, program: Callable[..., Path]
+) -> None:
+    """Short of memory, a connector is started in the usual way, and fails in the usual way if that fails too."""
+    once = "forks = [os.fork]\nos.fork = lambda: forks.pop()() if forks else os.open('/nowhere', 0)"
+    path = program(before=once)
+    async with launcher.launch(launch_of(path)) as first, launcher.launch(launch_of(path)) as second:
+        assert only_forks(parent(first).pid)
+        assert parent(second).pid == os.getpid()
+        assert await title(first) == await title(second) == "Empty"
+
+
+async def test_program_that_wants_to_hear_of_no_child_is_forked_like_others(
+    launcher: ProcessLauncher, program: Callable[..., Path]
+) -> None:
+    """Its choice is its own, and that of its forks; how they end must be known."""
+    path = program(before="import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)")
+    async with launcher.launch(launch_of(path)) as first, launcher.launch(launch_of(path)) as second:
+        os.kill(second.pid, signal.SIGKILL)
+        assert (await asyncio.wait_for(second.ended(), 10)).code == -signal.SIGKILL
+        assert await title(first) == "Empty"
+
+
+async def test_program_that_is_given_up_at_its_start_may_clean_up(run_dir: RunDir, tmp_path: Path) -> None:
+    """A command may be a script that has started something else."""
+    launcher = ProcessLauncher(run_dir, os.environ, start_timeout=1)
+    script, cleaned = tmp_path / "slow", tmp_path / "cleaned"
+    script.write_text(f"#!/bin/sh\ntrap 'touch {cleaned}; exit 1' TERM\nwhile true; do sleep 0.05; done\n")
+    script.chmod(0o755)
+    with pytest.raises(Unavailable, match="within 1 s"):
+        async with launcher.launch(Launch("source test", (str(script),), print)):
+            pass
+    assert cleaned.exists()
+    await launcher.close()
+
+
 @pytest.mark.parametrize(
     "before",
     [
         "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
         "kept = open(__file__)",
+        "import subprocess; kept = subprocess.Popen(['sleep', '20'], stdin=-3, stdout=-3, stderr=-3)",
         "os.environ.pop('TOWPATH_FORK_FD', None)",
         "os.environ['TOWPATH_FORK_FD'] = 'none'",
     ],
-    ids=["thread", "file", "of another SDK", "nonsense"],
+    ids=["thread", "file", "child", "of another SDK", "nonsense"],
 )
 async def test_program_that_cannot_be_forked_is_started_anew_each_time(
     launcher: ProcessLauncher, program: Callable[..., Path], before: str

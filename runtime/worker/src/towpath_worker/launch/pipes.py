@@ -29,10 +29,15 @@ class Pipes:
     """Standard input, output and error of one connector: our ends of them, and its own."""
 
     def __init__(self) -> None:
-        stdin, self._stdin = os.pipe()
-        self._stdout, stdout = os.pipe()
-        self._stderr, stderr = os.pipe()
-        self._open = {stdin, stdout, stderr, self._stdin, self._stdout, self._stderr}
+        """Raises OSError when there are as many descriptors as may be."""
+        self._open: set[int] = set()
+        try:
+            stdin, self._stdin = self._pipe()
+            self._stdout, stdout = self._pipe()
+            self._stderr, stderr = self._pipe()
+        except OSError:
+            self.close()
+            raise
         self.theirs = (stdin, stdout, stderr)
         """What the process is given."""
 
@@ -59,6 +64,11 @@ class Pipes:
     def close(self) -> None:
         """Close all: a connector whose standard input ends follows."""
         self._close(*self._open)
+
+    def _pipe(self) -> tuple[int, int]:
+        ends = os.pipe()
+        self._open.update(ends)
+        return ends
 
     def _close(self, *ends: int) -> None:
         for end in ends:

@@ -121,7 +121,7 @@ class ProcessLauncher:
         self._environ = environ
         self._start_timeout = start_timeout
         self._stop_grace = stop_grace
-        self._forks = ForkServers() if forks else None
+        self._forks = ForkServers() if forks and ForkServers.possible() else None
 
     @asynccontextmanager
     async def launch(self, launch: Launch) -> AsyncGenerator[Running]:
