@@ -3,6 +3,7 @@
 sync     TPC-H lineitem from PostgreSQL to Parquet on S3, by the whole runtime and beside it in one process
 broker   a faker source through the broker to a destination that discards, beside bare gRPC streams
 rows     plain dicts through the SDK
+starts   connectors started anew, and beside them as forks
 
 `python -m bench PART --help` lists the options of each.
 """
@@ -11,9 +12,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import broker, rows, sync
+from bench import broker, rows, starts, sync
 
-_PARTS = {"rows": rows.main, "broker": broker.main, "sync": sync.main}
+_PARTS = {"starts": starts.main, "rows": rows.main, "broker": broker.main, "sync": sync.main}
 
 
 def main(arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import psutil
 from faults_plan import Victim
 from fix_postgres import Database
+from running_pids import only_forks
 from s3_faults import (
     CUT_ANSWER,
     CUT_REQUEST,
@@ -38,6 +39,8 @@ _S3_FAULTS = (
     CUT_ANSWER,
     refused(500, "InternalError", done=True),
 )
+_FORKING_SHARE = 0.25
+"""How often not a connector is killed, but the process that has forked it."""
 
 
 @dataclass
@@ -94,6 +97,11 @@ class Striker:
         if not there:
             return ""
         killed = chance.choice(there)
+        with suppress(psutil.NoSuchProcess):
+            forking = killed.parent()
+            if forking is not None and only_forks(forking.pid) and chance.random() < _FORKING_SHARE:
+                forking.kill()
+                return f"killed what had forked {module} ({killed.pid})"
         killed.kill()
         return f"killed {module} ({killed.pid})"
 
@@ -128,7 +136,8 @@ class Striker:
         """Kill the supervisor and all below it, watchdogs included, and start it again."""
         family = self.stack.family()
         for process in family:
-            process.send_signal(signal.SIGSTOP)
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                process.send_signal(signal.SIGSTOP)
         self.stack.kill()
         for process in family:
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
