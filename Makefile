@@ -64,7 +64,7 @@ up: setup ## Run Towpath on this machine until Ctrl-C, with the web client where
 	@scripts/web.sh build-if-able
 	@$(BIN)/towpath up
 
-bench: setup ## Measure rows, broker and a large sync (minutes); BENCH_ARGS="broker --rounds 5" measures one of them
+bench: setup ## Measure starts, rows, broker and a large sync (minutes); BENCH_ARGS="broker --rounds 5" measures one of them
 	@$(BIN)/python -m bench $(or $(BENCH_ARGS),all)
 
 clean: ## Remove what the tasks made, the virtual environment included
