@@ -40,7 +40,9 @@ _LONGEST_FIRST = (
     "worker/test_streams.py",
     "conformance/test_images_of_systems.py",
     "worker/test_kill.py",
+    "worker/test_forks.py",
     "docker/test_launching.py",
+    "docker/test_building.py",
     "deployment/test_topology.py",
     "end_to_end/test_rude_connectors.py",
     "server/test_connectors.py",
@@ -71,6 +73,7 @@ _LONGEST_FIRST = (
     "local/test_embedded_s3.py",
     "end_to_end/test_cancel.py",
     "server/test_follow.py",
+    "server/test_migrations.py",
     "destination_s3/test_memory.py",
     "authoring/test_run.py",
 )
