@@ -28,6 +28,9 @@ __all__ = ["TransferActivity", "write_id"]
 
 _PATIENCE = 60.0
 """Seconds that an attempt waits for the server before it begins."""
+_TAKEN_BACK = 0.5
+"""Seconds for Temporal to answer a retry's first heartbeat: a worker that was frozen may have been handed one that runs
+elsewhere by now, is cancelled for it, and must not overtake that attempt."""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +52,8 @@ class TransferActivity:
         async with beating():
             begun = _log.bind(job=transfer.job)
             traces.current().mark(job=transfer.job)
+            if activity.info().attempt > 1:
+                await asyncio.sleep(_TAKEN_BACK)
             try:
                 work = await self._begin(transfer.job)
             except Located as failure:
