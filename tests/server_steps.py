@@ -159,9 +159,10 @@ class Attempt:
         return answer.cancel_requested
 
 
-async def begin(api: Api, job: str) -> Attempt:
+async def begin(api: Api, job: str, run_id: str = "", try_number: int = 0) -> Attempt:
     """Begin an attempt of a job."""
-    work = await api.runs.BeginAttempt(worker_pb2.BeginAttemptRequest(job=job, worker="test"))
+    request = worker_pb2.BeginAttemptRequest(job=job, worker="test", run_id=run_id, try_number=try_number)
+    work = await api.runs.BeginAttempt(request)
     return Attempt(api, job, work)
 
 

@@ -88,6 +88,32 @@ async def test_new_attempt_fences_the_one_before_in_every_call(api: Api) -> None
     await new.commit(0, 1)
 
 
+async def test_try_that_comes_late_does_not_overtake_the_one_that_runs(api: Api) -> None:
+    """A worker that was frozen wakes up with a task that Temporal gave up meanwhile, and gave to another one."""
+    job = (await start(api)).job
+    running = await begin(api, job, "one run", 3)
+    for late in (1, 2):
+        with refused(*FENCED):
+            await begin(api, job, "one run", late)
+    await running.commit(0, 1)
+    assert [attempt.number for attempt in (await get_job(api, job)).attempts] == [1, running.epoch]
+
+
+async def test_try_that_is_asked_for_again_or_comes_later_begins(api: Api) -> None:
+    """A worker that got no answer asks again; a run that was started anew counts from one; some do not say."""
+    job = (await start(api)).job
+    for run, number in (
+        ("one run", 3),
+        ("one run", 3),
+        ("one run", 4),
+        ("another run", 1),
+        ("", 0),
+        ("another run", 1),
+    ):
+        attempt = await begin(api, job, run, number)
+    await attempt.commit(0, 1)
+
+
 async def test_publication_fences_the_attempt_in_every_call(api: Api) -> None:
     """What is published must not change while it is published."""
     attempt = await start(api)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from server_database import rows_of
 from towpath.control.v1.connections_pb2 import ConnectionSettings
 from towpath.control.v1.jobs_pb2 import Job
 from towpath_local.embedded import EmbeddedTemporal
@@ -46,6 +47,10 @@ def test_connector_is_killed(rig: WorkerRig, worker: RigWorker, chance: random.R
     assert first in ("CONNECTOR_DIED", "CONNECTOR_KILLED")
     assert not last
     assert "was killed by SIGKILL" in job.attempts[0].failure.message
+    tries = f"SELECT run_id, try_number FROM attempts WHERE job = '{job.name.removeprefix('jobs/')}' ORDER BY number"
+    (first_run, first_try), (last_run, last_try) = rows_of(f"sqlite:///{rig.root / 'metadata.db'}", tries)
+    assert first_run == last_run != ""
+    assert (first_try, last_try) == (1, 2), "the server could not tell a late try from the one that runs"
     assert_exact(flow)
     until(lambda: worker.connectors() == [], "every connector has ended")
     until(lambda: worker.folders() == [], "every folder is gone")

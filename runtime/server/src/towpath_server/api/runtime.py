@@ -7,7 +7,7 @@ from towpath.runtime.v1 import worker_pb2, worker_pb2_grpc
 from towpath_server.api.context import Context
 from towpath_server.domain.names import id_of
 from towpath_server.domain.schema_change import ColumnChange
-from towpath_server.use_cases.attempts import Attempts, Hold
+from towpath_server.use_cases.attempts import Attempts, Beginning, Hold
 from towpath_server.use_cases.audit import caller
 from towpath_server.use_cases.jobs import Jobs
 from towpath_server.use_cases.publications import Publications
@@ -47,7 +47,8 @@ class JobRunService(worker_pb2_grpc.JobRunServiceServicer):
         self, request: worker_pb2.BeginAttemptRequest, context: Context
     ) -> worker_pb2.BeginAttemptResponse:
         """Start a new attempt."""
-        return work_to(await self._attempts.begin(_id(request.job), request.worker, caller().name))
+        begun = Beginning(request.worker, caller().name, request.run_id, request.try_number)
+        return work_to(await self._attempts.begin(_id(request.job), begun))
 
     async def ReportProgress(
         self, request: worker_pb2.ReportProgressRequest, context: Context

@@ -198,6 +198,8 @@ class JobRows:
                 end_time=optional_micros(attempt.end_time),
                 failure=encode_failure(attempt.failure),
                 holder=attempt.holder,
+                run_id=attempt.run_id,
+                try_number=attempt.try_number,
             )
         )
 
@@ -395,4 +397,6 @@ def _attempt(row: RowMapping) -> Attempt:
         end_time=from_optional_micros(row["end_time"]),
         failure=decode_failure(row["failure"]),
         holder=row["holder"],
+        run_id=row["run_id"],
+        try_number=row["try_number"],
     )

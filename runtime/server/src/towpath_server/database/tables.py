@@ -217,6 +217,8 @@ attempts = Table(
     Column("end_time", BigInteger),
     Column("failure", Text),
     Column("holder", Text, nullable=False, server_default=""),
+    Column("run_id", Text, nullable=False, server_default=""),
+    Column("try_number", Integer, nullable=False, server_default="0"),
 )
 
 log_lines = Table(

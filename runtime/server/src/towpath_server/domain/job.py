@@ -149,7 +149,10 @@ class JobStream:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a job; `end_time` is None while it runs, or when its worker died; `holder` names who called."""
+    """One try of a job; `end_time` is None while it runs, or when its worker died; `holder` names who called.
+
+    `run_id` and `try_number` are those of the workflow's run that asked for it; empty and zero when nobody said.
+    """
 
     number: int
     worker: str
@@ -157,6 +160,8 @@ class Attempt:
     end_time: datetime | None
     failure: Failure | None
     holder: str = ""
+    run_id: str = ""
+    try_number: int = 0
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,23 @@ from towpath_server.use_cases.problems import JobEnded, check_held, no_such
 from towpath_server.use_cases.requests import now
 from towpath_server.use_cases.store import Records, Store
 
-__all__ = ["Attempts", "Commit", "Counters", "Hold", "StreamWork", "Work", "destination_launch"]
+__all__ = ["Attempts", "Beginning", "Commit", "Counters", "Hold", "StreamWork", "Work", "destination_launch"]
 
 _MOST_LINES = 1000
 _WORKING = (StreamState.PENDING, StreamState.RUNNING)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Who begins an attempt, and why: the worker, for people; the caller's name; run and try of the job's workflow.
+
+    `run_id` is empty and `try_number` zero when the worker does not say.
+    """
+
+    worker: str
+    holder: str
+    run_id: str = ""
+    try_number: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,24 +114,27 @@ class Attempts:
         self._changes = changes
         self._lease = lease
 
-    async def begin(self, job_id: str, worker: str, holder: str) -> Work:
+    async def begin(self, job_id: str, beginning: Beginning) -> Work:
         """Begin a new attempt, which fences every earlier one, and return what is left. Raises JobEnded.
 
-        From now on only `holder`, the caller's name, may report for it; `worker` is for people.
+        From now on only the holder may report for it. Raises Fenced for a try that comes after a later one of its run.
         After BeginPublish nothing is left to transfer, and the epoch stays that of the publication.
         """
         async with self._store.write() as records:
             job = await _locked(records, job_id)
             if job.state.terminal:
                 raise JobEnded(job.name, job.state.name)
+            await _check_not_late(records, job, beginning)
             time = now()
             if job.publish_epoch is None:
                 state = JobState.CANCELLING if job.cancel_requested else JobState.RUNNING
                 started = job.start_time or time
-                job = replace(job, epoch=job.epoch + 1, state=state, start_time=started, seen_time=time, holder=holder)
+                epoch, worker, holder = job.epoch + 1, beginning.worker, beginning.holder
+                job = replace(job, epoch=epoch, state=state, start_time=started, seen_time=time, holder=holder)
                 await records.jobs.save(job)
-                await records.jobs.add_attempt(job.id, Attempt(job.epoch, worker, time, None, None, holder))
-                line = LogLine(time, LogLevel.INFO, "server", "attempt began", {"worker": worker}, attempt=job.epoch)
+                attempt = Attempt(epoch, worker, time, None, None, holder, beginning.run_id, beginning.try_number)
+                await records.jobs.add_attempt(job.id, attempt)
+                line = LogLine(time, LogLevel.INFO, "server", "attempt began", {"worker": worker}, attempt=epoch)
                 await records.logs.append(job.id, [line])
             work = await self._work(records, job)
         self._changes.notify(job_id)
@@ -369,6 +385,18 @@ async def _locked(records: Records, job_id: str) -> Job:
     if job is None:
         raise no_such(f"jobs/{job_id}")
     return job
+
+
+async def _check_not_late(records: Records, job: Job, beginning: Beginning) -> None:
+    """Raise Fenced when a later try of the same run has begun: whoever comes with this one was frozen, or cut off."""
+    newest = max(await records.jobs.attempts(job.id), key=lambda attempt: attempt.number, default=None)
+    if newest is None or newest.run_id != beginning.run_id or not beginning.try_number:
+        return
+    if beginning.try_number < newest.try_number:
+        raise Fenced(
+            f"try {beginning.try_number} of {job.name} comes late: try {newest.try_number} has begun as attempt "
+            f"{newest.number}"
+        )
 
 
 async def _held(records: Records, hold: Hold) -> Job:

@@ -28,9 +28,6 @@ __all__ = ["TransferActivity", "write_id"]
 
 _PATIENCE = 60.0
 """Seconds that an attempt waits for the server before it begins."""
-_TAKEN_BACK = 0.5
-"""Seconds for Temporal to answer a retry's first heartbeat: a worker that was frozen may have been handed one that runs
-elsewhere by now, is cancelled for it, and must not overtake that attempt."""
 
 _log = structlog.get_logger(__name__)
 
@@ -52,8 +49,6 @@ class TransferActivity:
         async with beating():
             begun = _log.bind(job=transfer.job)
             traces.current().mark(job=transfer.job)
-            if activity.info().attempt > 1:
-                await asyncio.sleep(_TAKEN_BACK)
             try:
                 work = await self._begin(transfer.job)
             except Located as failure:
@@ -65,7 +60,10 @@ class TransferActivity:
 
     async def _begin(self, job: str) -> worker_pb2.BeginAttemptResponse:
         server = self._parts.server
-        request = worker_pb2.BeginAttemptRequest(job=job, worker=self._parts.identity)
+        info = activity.info()
+        request = worker_pb2.BeginAttemptRequest(
+            job=job, worker=self._parts.identity, run_id=info.workflow_run_id or "", try_number=info.attempt
+        )
         return await server.call(server.runs.BeginAttempt, request, patience=for_seconds(_PATIENCE))
 
     async def _attempt(self, job: str, work: worker_pb2.BeginAttemptResponse, session: JobSession) -> TransferOutcome:

@@ -77,12 +77,16 @@ class OpenJobResponse(_message.Message):
     def __init__(self, job: _Optional[str] = ...) -> None: ...
 
 class BeginAttemptRequest(_message.Message):
-    __slots__ = ("job", "worker")
+    __slots__ = ("job", "worker", "run_id", "try_number")
     JOB_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    TRY_NUMBER_FIELD_NUMBER: _ClassVar[int]
     job: str
     worker: str
-    def __init__(self, job: _Optional[str] = ..., worker: _Optional[str] = ...) -> None: ...
+    run_id: str
+    try_number: int
+    def __init__(self, job: _Optional[str] = ..., worker: _Optional[str] = ..., run_id: _Optional[str] = ..., try_number: _Optional[int] = ...) -> None: ...
 
 class BeginAttemptResponse(_message.Message):
     __slots__ = ("epoch", "kind", "source", "destination", "streams", "settings", "schema_change_policy", "lease", "connection")

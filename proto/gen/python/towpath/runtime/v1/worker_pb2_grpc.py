@@ -117,7 +117,8 @@ class JobRunServiceServicer(object):
 
     def BeginAttempt(self, request, context):
         """BeginAttempt starts a new attempt: it increases the epoch, which fences every earlier attempt, and returns the work
-        that is left. FAILED_PRECONDITION when the job has ended.
+        that is left. FAILED_PRECONDITION when the job has ended. ABORTED with the reason FENCED for a try that comes late: a
+        worker that was frozen may wake up with one that was given up meanwhile and made again elsewhere.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,8 @@ class JobRunServiceStub:
     """
     BeginAttempt: _grpc.UnaryUnaryMultiCallable[_worker_pb2.BeginAttemptRequest, _worker_pb2.BeginAttemptResponse]
     """BeginAttempt starts a new attempt: it increases the epoch, which fences every earlier attempt, and returns the work
-    that is left. FAILED_PRECONDITION when the job has ended.
+    that is left. FAILED_PRECONDITION when the job has ended. ABORTED with the reason FENCED for a try that comes late: a
+    worker that was frozen may wake up with one that was given up meanwhile and made again elsewhere.
     """
     ReportProgress: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ReportProgressRequest, _worker_pb2.ReportProgressResponse]
     """ReportProgress renews the lease and stores counters; called once a second. A worker that could not renew for
@@ -97,7 +98,8 @@ class JobRunServiceAsyncStub(JobRunServiceStub):
     """
     BeginAttempt: _aio.UnaryUnaryMultiCallable[_worker_pb2.BeginAttemptRequest, _worker_pb2.BeginAttemptResponse]  # type: ignore[assignment]
     """BeginAttempt starts a new attempt: it increases the epoch, which fences every earlier attempt, and returns the work
-    that is left. FAILED_PRECONDITION when the job has ended.
+    that is left. FAILED_PRECONDITION when the job has ended. ABORTED with the reason FENCED for a try that comes late: a
+    worker that was frozen may wake up with one that was given up meanwhile and made again elsewhere.
     """
     ReportProgress: _aio.UnaryUnaryMultiCallable[_worker_pb2.ReportProgressRequest, _worker_pb2.ReportProgressResponse]  # type: ignore[assignment]
     """ReportProgress renews the lease and stores counters; called once a second. A worker that could not renew for
@@ -157,7 +159,8 @@ class JobRunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.BeginAttemptResponse, _abc.Awaitable[_worker_pb2.BeginAttemptResponse]]:
         """BeginAttempt starts a new attempt: it increases the epoch, which fences every earlier attempt, and returns the work
-        that is left. FAILED_PRECONDITION when the job has ended.
+        that is left. FAILED_PRECONDITION when the job has ended. ABORTED with the reason FENCED for a try that comes late: a
+        worker that was frozen may wake up with one that was given up meanwhile and made again elsewhere.
         """
 
     @_abc_1.abstractmethod
