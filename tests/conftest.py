@@ -41,6 +41,8 @@ _LONGEST_FIRST = (
     "conformance/test_images_of_systems.py",
     "worker/test_kill.py",
     "worker/test_forks.py",
+    "worker/test_first_starts.py",
+    "worker/test_fork_servers.py",
     "docker/test_launching.py",
     "docker/test_building.py",
     "deployment/test_topology.py",

@@ -62,11 +62,11 @@ class RigWorker:
 
     def connectors(self) -> list[psutil.Process]:
         """Processes that were started as connectors of this run folder and still run, with children of theirs."""
-        running: list[psutil.Process] = []
-        for pid in self._pids.started_with("TOWPATH_LISTEN", str(self.run_dir)):
-            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
-                running += [] if only_forks(pid) else [psutil.Process(pid)]
-        return running
+        return self._started(forking=False)
+
+    def forking(self) -> list[psutil.Process]:
+        """Processes that fork connectors of this run folder."""
+        return self._started(forking=True)
 
     def connector(self, program: str) -> psutil.Process:
         """The one connector whose command line names `program`."""
@@ -76,6 +76,13 @@ class RigWorker:
     def folders(self) -> list[Path]:
         """Folders of connectors that are left."""
         return sorted(self.run_dir.glob("w-*/c*"))
+
+    def _started(self, *, forking: bool) -> list[psutil.Process]:
+        running: list[psutil.Process] = []
+        for pid in self._pids.started_with("TOWPATH_LISTEN", str(self.run_dir)):
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                running += [psutil.Process(pid)] if only_forks(pid) is forking else []
+        return running
 
     def wait_for(self, program: str, seconds: float = 20.0) -> psutil.Process:
         """Wait until a connector whose command line names `program` serves; return its process."""

@@ -76,26 +76,24 @@ async def test_servers_that_start_at_once_make_the_tables_once(empty_url: str) -
     assert rows_of(empty_url, "SELECT version_num FROM alembic_version") == [(newest_revision(),)]
 
 
-async def test_database_of_a_newer_version_is_left_alone(sqlite_url: str) -> None:
-    """A server that is too old for its tables must not serve from them."""
-    engine = open_engine(sqlite_url)
+async def refused(url: str, statement: str, problem: str) -> None:
+    """Change a database, and expect that a server's start fails for it."""
+    engine = open_engine(url)
     try:
         async with engine.begin() as connection:
-            await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-        with pytest.raises(Exception, match="9999"):
+            await connection.execute(text(statement))
+        with pytest.raises(Exception, match=problem):
             await migrate(engine)
     finally:
         await engine.dispose()
+
+
+async def test_database_of_a_newer_version_is_left_alone(sqlite_url: str) -> None:
+    """A server that is too old for its tables must not serve from them."""
+    await refused(sqlite_url, "UPDATE alembic_version SET version_num = '9999'", "9999")
     assert rows_of(sqlite_url, "SELECT version_num FROM alembic_version") == [("9999",)]
 
 
 async def test_database_of_which_a_table_is_somebody_elses_is_refused(tmp_path: Path) -> None:
     """Two programs would write into one table."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'other.db'}")
-    try:
-        async with engine.begin() as connection:
-            await connection.execute(text("CREATE TABLE jobs (number int)"))
-        with pytest.raises(Exception, match="jobs already exists"):
-            await migrate(engine)
-    finally:
-        await engine.dispose()
+    await refused(f"sqlite:///{tmp_path / 'other.db'}", "CREATE TABLE jobs (number int)", "jobs already exists")

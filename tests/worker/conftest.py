@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forked_programs import launcher, program, run_dir
 from towpath_local.embedded import EmbeddedTemporal
 from worker_rig import RigWorker, WorkerRig
+
+__all__ = ["chance", "launcher", "own_rig", "program", "rig", "run_dir", "worker"]
 
 
 @pytest.fixture(scope="session")

@@ -108,6 +108,17 @@ def test_connectors_are_gone_after_a_job(rig: WorkerRig, worker: RigWorker) -> N
     until(lambda: worker.folders() == [], "every folder is gone")
 
 
+def test_worker_starts_every_connector_anew_where_it_is_told_to(own_rig: WorkerRig) -> None:
+    """For whoever has a reason that we do not know of."""
+    with own_rig.worker(fork_connectors="false") as worker:
+        own_rig.register_all()
+        flow = own_rig.connect(stream(), source={"rows": 300, "seconds_per_batch": 0.5})
+        job = flow.start()
+        assert worker.wait_for("numbers_source.py").ppid() == worker.pid
+        assert worker.forking() == []
+        assert flow.wait(job).state == Job.STATE_SUCCEEDED
+
+
 def test_worker_that_is_far_from_its_server_works(own_rig: WorkerRig) -> None:
     """The platform's servers may be in another region than the data."""
     with slow_link(own_rig.address, 0.1) as address, own_rig.worker(server=address):  # a turn takes 0.2 s

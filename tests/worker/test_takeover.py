@@ -53,9 +53,14 @@ def worker_is_killed(rig: WorkerRig) -> None:
         moved, started = moving.start(), starting.start()
         until(lambda: len(first.connectors()) == 4, "every job has its connectors")
         time.sleep(random.Random(seed).uniform(0.5, 3))
+        frozen = first.connector("numbers_source.py")
+        frozen.suspend()
+        assert first.forking() != []
         first.kill()
-    until(lambda: len(first.connectors()) == 1, "connectors of the SDK notice that their parent is gone")
-    assert "rude_source.py" in " ".join(first.connectors()[0].cmdline())
+    until(lambda: len(first.connectors()) == 2, "connectors of the SDK notice that their parent is gone")
+    (rude,) = [process for process in first.connectors() if process.pid != frozen.pid]
+    assert "rude_source.py" in " ".join(rude.cmdline())
+    until(lambda: first.forking() == [], "what forks connectors notices it too")
     fault.write_text("")
     with rig.worker(run_dir) as second:
         assert len(list(run_dir.glob("w-*"))) == 1, "the next worker cleans up"

@@ -52,8 +52,9 @@ def forked_on_demand(environ: MutableMapping[str, str]) -> None:
         return
     if asking.type == socket.SOCK_SEQPACKET and _can_be_forked(asking):
         imported = _signatures(file for module in list(sys.modules.values()) if (file := _file(module)))
+        began = _began_ns()
         # What was written since would be taken for what was imported.
-        if all(signature is None or signature[0] < _began_ns() for signature in imported.values()):
+        if all(signature is None or signature[0] < began for signature in imported.values()):
             _Forking(asking, imported).run()
     asking.close()
 

@@ -13,15 +13,21 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
+import structlog
+
 from towpath_worker.launch.pipes import Child, Pipes
 from towpath_worker.launch.starting import finish
 
 __all__ = ["SAID_BYTES", "ForkServer", "GoneError", "NotForkedError", "kill"]
 
 SAID_BYTES = 4096
+"""Room for one message; each is some dozens of bytes."""
 _END_SECONDS = 1.0
+"""Time for what was killed, or asked no more, to be gone."""
 _LONGEST_SECONDS = 900.0
-"""What a program takes in before it serves, such as today's date, is not younger than this."""
+"""What a program takes in before it serves, such as today's date, is never older than this."""
+
+_log = structlog.get_logger(__name__)
 
 
 class GoneError(Exception):
@@ -148,12 +154,15 @@ class ForkServer:
         try:
             while said := await loop.sock_recv(self._asking, SAID_BYTES):
                 self._take(json.loads(said))
-        except OSError:
-            pass  # it is dead
-        except (ValueError, KeyError, TypeError, asyncio.InvalidStateError):
-            kill(self._process.pid)  # it does not speak as it should
+        except ConnectionError:
+            pass  # it is dead, which is said below where it matters
+        except (ValueError, KeyError, TypeError, asyncio.InvalidStateError) as error:
+            _log.warning("a process that forks connectors says nonsense", pid=self._process.pid, error=repr(error))
+            kill(self._process.pid)
         finally:
             self._asking.close()
+            if self._forks:
+                _log.warning("connectors end with what forked them", pid=self._process.pid, connectors=len(self._forks))
             for fork in self._forks.values():
                 fork.fail(GoneError())
             self._forks.clear()
