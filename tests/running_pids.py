@@ -9,6 +9,8 @@ from pathlib import Path
 
 _SETTLED_SECONDS = 1.0
 """A process takes its environment when it begins to run its program, soon after it is there."""
+_SETTLED = float("-inf")
+"""Since when a process is a stranger that was one when it was old enough to be judged."""
 _REMEMBERED_SECONDS = 5.0
 """An id is given to another process only when all others were, which takes longer than this."""
 
@@ -28,10 +30,10 @@ class Pids:
         found: list[int] = []
         for pid in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - a Path for each would cost the most
             since = known.get(pid, now)
-            if now - since < _SETTLED_SECONDS and _has(pid, f"{variable}=".encode(), part.encode()):
+            if since != _SETTLED and _has(pid, f"{variable}=".encode(), part.encode()):
                 found.append(int(pid))
             else:
-                self._strangers[pid] = since
+                self._strangers[pid] = _SETTLED if now - since >= _SETTLED_SECONDS else since
         return found
 
 

@@ -68,6 +68,14 @@ class RigWorker:
         """Processes that fork connectors of this run folder."""
         return self._started(forking=True)
 
+    def programs(self) -> list[str]:
+        """The names of the programs of its connectors, in order."""
+        named: list[str] = []
+        for process in self.connectors():
+            with suppress(psutil.NoSuchProcess):
+                named += [Path(word).name for word in process.cmdline() if word.startswith(str(_CONNECTORS))]
+        return sorted(named)
+
     def connector(self, program: str) -> psutil.Process:
         """The one connector whose command line names `program`."""
         (found,) = [process for process in self.connectors() if program in " ".join(process.cmdline())]

@@ -45,14 +45,16 @@ def worker_is_killed(rig: WorkerRig) -> None:
     with rig.worker(run_dir) as first:
         rig.register_all()
         connector = rig.register("rude", "rude_source.py", str(fault))
+        starting = rig.connect(stream("polite"), source_connector=connector)
         publishing = slow_flow(rig, destination={"seconds_in_complete": 8}, seconds_per_batch=0)
-        published = publishing.start()
-        until(publishing.rows, "the publication has begun")
-        moving, starting = slow_flow(rig), rig.connect(stream("polite"), source_connector=connector)
+        moving = slow_flow(rig)
         fault.write_text("hangs")
-        moved, started = moving.start(), starting.start()
-        until(lambda: len(first.connectors()) == 4, "every job has its connectors")
-        time.sleep(random.Random(seed).uniform(0.5, 3))
+        started, published = starting.start(), publishing.start()
+        until(publishing.rows, "the publication has begun")
+        moved = moving.start()
+        wanted = [*["folder_destination.py"] * 3, "numbers_source.py", "rude_source.py"]
+        until(lambda: first.programs() == wanted, f"every job has its connectors (TOWPATH_TEST_SEED={seed})")
+        time.sleep(random.Random(seed).uniform(0.5, 2.5))
         frozen = first.connector("numbers_source.py")
         frozen.suspend()
         assert first.forking() != []
