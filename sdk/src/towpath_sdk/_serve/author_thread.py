@@ -1,7 +1,7 @@
 """One thread per call for the author's synchronous code, and what becomes of it when the call is cancelled.
 
 A cancelled call is over at once; its thread gets four chances to end: it looks at `context.cancelled`; its interrupts
-run; whatever of the SDK it blocks in raises Cancelled; and after a grace, `Interrupted` is raised wherever its Python
+run; whatever of the SDK it blocks in raises Cancelled; and after a grace, `Interrupted` is raised where its Python
 code is. A thread that still lives, because it is blocked outside of Python, is abandoned: counted, logged, and
 forgotten when it ends.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import ctypes
 import logging
 import threading
 from collections.abc import Callable
@@ -18,20 +17,18 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from towpath_sdk._serve.call_context import CallContext
+from towpath_sdk._serve.interrupting import Interrupted, interrupt
 from towpath_sdk.errors import Throttled
 
-__all__ = ["AuthorCall", "AuthorThreads", "Interrupted", "result_of"]
+__all__ = ["AuthorCall", "AuthorThreads", "result_of"]
 
 T = TypeVar("T")
 
 _log = logging.getLogger("towpath_sdk")
 
 _INTERRUPT_AFTER_SECONDS = 0.3
+_INTERRUPT_AGAIN_SECONDS = 0.01
 _ABANDON_AFTER_SECONDS = 5.0
-
-
-class Interrupted(BaseException):
-    """Raised in the author's thread after its call was cancelled; not an Exception, so that few handlers catch it."""
 
 
 class AuthorCall(Generic[T]):
@@ -73,20 +70,20 @@ class AuthorCall(Generic[T]):
         return self.outcome.done()
 
     async def _see_it_end(self) -> None:
-        if await self.ended(_INTERRUPT_AFTER_SECONDS):
-            return
-        self._interrupt()
+        if not await self.ended(_INTERRUPT_AFTER_SECONDS):
+            await asyncio.gather(self._interrupt(), self._give_up())
+
+    async def _interrupt(self) -> None:
+        """Once only: a second exception would strike the clean-up that the first one caused."""
+        while not (self.alive and interrupt(self._thread.ident or 0)):
+            if await self.ended(_INTERRUPT_AGAIN_SECONDS):
+                return
+
+    async def _give_up(self) -> None:
         if not await self.ended(_ABANDON_AFTER_SECONDS):
             _log.warning(
                 "thread abandoned",
                 extra={"call": self.name, "hint": "it is blocked outside of Python; use context.on_cancel"},
-            )
-
-    def _interrupt(self) -> None:
-        """Once only: a second exception would strike the clean-up that the first one caused."""
-        if self._thread.ident is not None and not self.outcome.done():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self._thread.ident), ctypes.py_object(Interrupted)
             )
 
     def _run(self) -> None:

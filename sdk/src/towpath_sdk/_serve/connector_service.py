@@ -11,11 +11,12 @@ import grpc
 from google.protobuf.message import Message
 from towpath.connector.v1 import connector_pb2
 
-from towpath_sdk._serve.author_thread import Interrupted, result_of
+from towpath_sdk._serve.author_thread import result_of
 from towpath_sdk._serve.call_context import CallContext
 from towpath_sdk._serve.calls import Calls, hook_failed
 from towpath_sdk._serve.duplex import WireContext, begin, send
 from towpath_sdk._serve.failures import abort, as_failure
+from towpath_sdk._serve.interrupting import Interrupted
 from towpath_sdk._serve.limits import Limits
 from towpath_sdk._serve.queues import Outbox
 from towpath_sdk._wire.catalogs import stream_to_wire

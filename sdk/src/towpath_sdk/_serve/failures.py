@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import grpc
 
 from towpath_sdk import traces
-from towpath_sdk._serve.author_thread import Interrupted
+from towpath_sdk._serve.interrupting import Interrupted
 from towpath_sdk.errors import Bug, Cancelled, TowpathError
 from towpath_sdk.status import short_message, status_trailer, to_status
 
