@@ -24,7 +24,7 @@ __all__ = ["ForkServers"]
 
 _SOCKET = "TOWPATH_FORK_FD"
 _KEPT = 8
-"""Programs that are kept ready to fork, until nobody asked for a minute: each takes some 60 MB, which forks share."""
+"""Programs that are kept ready to fork, until nobody asked for a minute: each takes some 100 MB, which forks share."""
 _GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL for a first process that is given up."""
 
