@@ -1,17 +1,24 @@
-"""The blocking source as a process, and the notes that it leaves."""
+"""Reads that block: those of the blocking source, with the notes that it leaves, and one that a test cancels."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from towpath_sdk import ReadMode, ReadStream, StreamName
-from towpath_sdk.testing import ConnectorCalls, ConnectorProcess, ReadSession, connector_process
+from sdk_yielding import Yielding
+from towpath_sdk import Context, ReadMode, ReadStream, Record, StreamName
+from towpath_sdk.testing import (
+    ConnectorCalls,
+    ConnectorProcess,
+    ReadSession,
+    connector_process,
+    connector_under_test,
+)
 
-__all__ = ["PROGRAM", "THINGS", "blocked_read", "blocking_source", "eventually", "notes_of"]
+__all__ = ["PROGRAM", "THINGS", "blocked_read", "blocking_source", "cancel_when_it_logs", "eventually", "notes_of"]
 
 PROGRAM = Path(__file__).parent / "sdk" / "connectors" / "blocking_source.py"
 THINGS = ReadStream(StreamName("", "things"), ReadMode.INCREMENTAL)
@@ -42,3 +49,17 @@ def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.01)
+
+
+def cancel_when_it_logs(produce: Callable[[ReadStream, Context], Iterator[Record]]) -> None:
+    """Read from a source that yields what `produce` does; cancel once it has logged, and wait for its thread's end."""
+
+    def kind(session: ReadSession) -> str | None:
+        response = session.receive()
+        return None if response is None else response.WhichOneof("message")
+
+    with connector_under_test(Yielding(produce)) as connector:
+        session = connector.open_read({}, THINGS)
+        eventually(lambda: kind(session) == "log")
+        session.cancel()
+        eventually(lambda: connector.running_threads == 0)

@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
-import logging
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,11 +12,11 @@ from pathlib import Path
 import grpc
 import pyarrow as pa
 import pytest
-from sdk_blocking import THINGS, blocked_read, blocking_source, eventually, notes_of
+from sdk_blocking import THINGS, blocked_read, blocking_source, cancel_when_it_logs, eventually, notes_of
 from sdk_yielding import Yielding
 from towpath.connector.v1 import connector_pb2, connector_pb2_grpc
 from towpath_sdk import Cancelled, Config, Context, ReadStream, Record, Stream, Unavailable
-from towpath_sdk.testing import ConnectorProcess, ReadSession, connector_under_test
+from towpath_sdk.testing import ConnectorProcess, connector_under_test
 
 HOWS = ["sleep", "queue", "socket", "hooked socket", "wait", "loop"]
 
@@ -95,59 +92,9 @@ def test_interrupt_runs_only_while_its_block_does() -> None:
             context.log("info", "inside")
             woken.wait(20)
 
-    with connector_under_test(Yielding(produce)) as connector:
-        session = connector.open_read({}, THINGS)
-        eventually(lambda: _next_kind(session) == "log")
-        session.cancel()
-        eventually(lambda: connector.running_threads == 0)
+    cancel_when_it_logs(produce)
     assert ran == ["inner"]
     assert woken.is_set()
-
-
-@pytest.mark.parametrize("what", ["import", "log handler", "lock"])
-def test_what_all_calls_share_is_never_left_in_between(
-    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A call that was cancelled in the middle of an import, a log line or a lock would break all that follow it."""
-    (tmp_path / "imported_slowly.py").write_text("import time\nfor _ in range(100):\n    time.sleep(0.01)\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    condition = threading.Condition(_SlowLock())  # type: ignore[arg-type]
-    logger = logging.getLogger("slow")
-    handler = _SlowHandler()
-    monkeypatch.setattr(logger, "handlers", [handler])
-    ended: list[BaseException] = []
-
-    def share() -> None:
-        if what == "import":
-            importlib.import_module("imported_slowly")
-        elif what == "log handler":
-            logger.warning("slowly")
-        else:
-            with condition:
-                time.sleep(0.05)
-        while True:
-            time.sleep(0.01)
-
-    def produce(_stream: ReadStream, context: Context) -> Iterator[Record]:
-        context.log("info", "inside")
-        try:
-            share()
-        except BaseException as error:
-            ended.append(error)
-            raise
-        yield {"n": 1}
-
-    with connector_under_test(Yielding(produce)) as connector:
-        session = connector.open_read({}, THINGS)
-        eventually(lambda: _next_kind(session) == "log")
-        session.cancel()
-        eventually(lambda: connector.running_threads == 0)
-    assert [type(error).__name__ for error in ended] == ["Interrupted"]
-    monkeypatch.delitem(sys.modules, "imported_slowly", raising=what == "import")
-    assert handler.written == (["slowly"] if what == "log handler" else [])
-    with condition:
-        logger.warning("another")
-    assert handler.written[-1] == "another"
 
 
 def test_interrupt_that_raises_does_not_keep_the_others_from_running() -> None:
@@ -163,11 +110,7 @@ def test_interrupt_that_raises_does_not_keep_the_others_from_running() -> None:
             woken.wait(20)
         yield {"n": 1}
 
-    with connector_under_test(Yielding(produce)) as connector:
-        session = connector.open_read({}, THINGS)
-        eventually(lambda: _next_kind(session) == "log")
-        session.cancel()
-        eventually(lambda: connector.running_threads == 0)
+    cancel_when_it_logs(produce)
     assert woken.is_set()
 
 
@@ -188,38 +131,3 @@ def test_discover_that_nobody_waits_for_ends() -> None:
             assert connector.running_threads == 1
             pages.cancel()
         eventually(lambda: connector.running_threads == 0)
-
-
-def _take_long() -> None:
-    for _ in range(60):
-        time.sleep(0.01)
-
-
-class _SlowHandler(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.written: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        _take_long()
-        self.written.append(record.getMessage())
-
-
-class _SlowLock:
-    """A lock whose Python code takes as long as a thread may have to wait for the interpreter."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.acquire, self.release = self._lock.acquire, self._lock.release
-
-    def __enter__(self) -> None:
-        assert self._lock.acquire(timeout=5), "nobody gave it back"
-        _take_long()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
-def _next_kind(session: ReadSession) -> str | None:
-    response = session.receive()
-    return None if response is None else response.WhichOneof("message")

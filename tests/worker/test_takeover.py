@@ -54,7 +54,7 @@ def worker_is_killed(rig: WorkerRig) -> None:
         moved = moving.start()
         wanted = [*["folder_destination.py"] * 3, "numbers_source.py", "rude_source.py"]
         until(lambda: first.programs() == wanted, f"every job has its connectors (TOWPATH_TEST_SEED={seed})")
-        time.sleep(random.Random(seed).uniform(0.5, 2.5))
+        time.sleep(random.Random(seed).uniform(0.5, 3))
         frozen = first.connector("numbers_source.py")
         frozen.suspend()
         assert first.forking() != []

@@ -1,9 +1,9 @@
 """One thread per call for the author's synchronous code, and what becomes of it when the call is cancelled.
 
 A cancelled call is over at once; its thread gets four chances to end: it looks at `context.cancelled`; its interrupts
-run; whatever of the SDK it blocks in raises Cancelled; and after a grace, `Interrupted` is raised where its Python
-code is. A thread that still lives, because it is blocked outside of Python, is abandoned: counted, logged, and
-forgotten when it ends.
+run; whatever of the SDK it blocks in raises Cancelled; and after a grace, `Interrupted` is raised in its Python code,
+but not where the whole process would suffer (`interrupting.py`). A thread that still lives, because it is blocked
+outside of Python, is abandoned: counted, logged, and forgotten when it ends.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ _IMPORT = "<frozen importlib."
 _LOGGING = logging.Handler.acquire.__code__.co_filename
 _THREADING = threading.Condition.wait.__code__.co_filename
 _LOCKING = frozenset({"__enter__", "__exit__", "_acquire_restore"})
-"""What of that takes and gives back a lock; the rest waits, or runs threads."""
+"""Functions of `threading` that take a lock or give it back; the others wait, or run threads."""
 
 
 class Interrupted(BaseException):
@@ -26,7 +26,11 @@ class Interrupted(BaseException):
 
 
 def interrupt(ident: int) -> bool:
-    """Raise Interrupted in a thread, soon; false when that has to wait, or there is no such thread any more."""
+    """Have a thread raise Interrupted when it next runs Python code. `ident` is what `threading.get_ident` says in it.
+
+    False when it was spared, to be tried again soon, or is gone. That it lives is for the caller to know: once it has
+    ended, another thread may have its number.
+    """
     frame = sys._current_frames().get(ident)  # noqa: SLF001 there is no other way
     if frame is None:
         return False
