@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from towpath_sdk.errors import Misconfigured
+
+from towpath_server.database.sqlite_connection import connect
 
 __all__ = ["WRITES", "open_engine"]
 
@@ -46,7 +49,9 @@ def _refused() -> Misconfigured:
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
+    arguments, options = url.get_dialect()().create_connect_args(url)
+    creator = partial(connect, *arguments, **options)
+    engine = create_async_engine(url, pool_size=8, max_overflow=8, hide_parameters=True, async_creator=creator)
 
     def connected(connection: Any, _record: Any) -> None:
         # The driver must not open transactions by itself: BEGIN IMMEDIATE below takes the write lock at the start,
