@@ -54,7 +54,7 @@ build() {
 }
 
 check() {
-    node node_modules/typescript/bin/tsc --noEmit --incremental --tsBuildInfoFile node_modules/.cache/tsc.json
+    node node_modules/typescript7/bin/tsc --noEmit # in Go, a quarter of the time; ESLint needs TypeScript 5 in JavaScript
     node node_modules/eslint/bin/eslint.js --cache --cache-location node_modules/.cache/eslint .
     node node_modules/prettier/bin/prettier.cjs --check --log-level warn --cache --cache-location node_modules/.cache/prettier .
     node node_modules/vitest/vitest.mjs run --silent --reporter=dot
