@@ -78,9 +78,10 @@ class Scene:
         attempts = ", ".join(map(_outcome, job.attempts))
         self._tell(began, requests, f"{Job.State.Name(job.state)} after attempts: {attempts}")
         assert job.state == Job.STATE_SUCCEEDED, self.explain(job)
-        left = [*none_within(_LEAVE_SECONDS, self.leftovers.idle), *self.lake.orphans()]
-        assert left == [], self.explain(job)
-        self.lake.check(due)
+        left = none_within(_LEAVE_SECONDS, self.leftovers.idle)
+        objects = self.lake.look()
+        assert [*left, *self.lake.orphans(objects)] == [], self.explain(job)
+        self.lake.check(objects, due)
         self.tables.delivered(due)
         self.in_order = True
         print("\n".join(self.story))  # noqa: T201  # pytest shows it with -rP

@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 from faults_plan import Victim
 from fix_postgres import Database
-from running_pids import only_forks
+from running_pids import Pids, only_forks
 from s3_faults import (
     CUT_ANSWER,
     CUT_REQUEST,
@@ -27,6 +27,7 @@ from s3_faults import (
     sometimes,
 )
 from stack import FAST, Part, Stack
+from towpath_local.data_folder import DataFolder
 
 __all__ = ["Striker"]
 
@@ -52,6 +53,7 @@ class Striker:
     database: Database
     _healing: threading.Timer | None = None
     _counted: int = 0
+    _pids: Pids = field(default_factory=Pids)
 
     @property
     def requests(self) -> int:
@@ -93,6 +95,8 @@ class Striker:
         return acts[victim]()
 
     def _kill_connector(self, module: str, chance: random.Random) -> str:
+        if not self._a_connector_runs():
+            return ""
         there = [process for process in self.stack.connector_processes() if _runs(process, module)]
         if not there:
             return ""
@@ -104,6 +108,11 @@ class Striker:
                 return f"killed what had forked {module} ({killed.pid})"
         killed.kill()
         return f"killed {module} ({killed.pid})"
+
+    def _a_connector_runs(self) -> bool:
+        """Tell whether it is worth while to look at the whole family, which takes much longer than this."""
+        started = self._pids.started_with("TOWPATH_LISTEN", f"unix:{DataFolder(self.stack.data_dir).run_dir}/")
+        return not all(map(only_forks, started))
 
     def _kill_part(self, part: Part) -> str:
         """Kill a part if it runs: a process id that was written down may be that of its predecessor."""
