@@ -33,7 +33,6 @@ CREATE TABLE empty (id int PRIMARY KEY, name text);
 CREATE TABLE large (id int PRIMARY KEY, value text, photo bytea);
 INSERT INTO large SELECT n, repeat(md5(n::text), 1 << 19), decode(repeat('00ff', 1 << 20), 'hex')
     FROM generate_series(1, 3) n;
-CREATE TABLE wide AS SELECT n AS id FROM generate_series(1, 20) n;
 """
 SAME_AS_SQL = ("plain", "seen", "kept", "measured", "parent", "large", "wide")
 SCHEMA = 'sch/ema "of" ☃'
@@ -61,8 +60,9 @@ class Delivered:
 def delivered(shared_pipe: Pipe) -> Delivered:
     """Everything in one connection, every table with all of its columns but for `plain`."""
     pipe = shared_pipe
-    columns = ", ".join(f"ADD c{number} int DEFAULT {number}" for number in range(1, 1600))
-    pipe.sql(f"{RELATIONS} ALTER TABLE wide {columns}; CREATE SCHEMA {quoted(SCHEMA)}")
+    columns = ", ".join(f"c{number} int DEFAULT {number}" for number in range(1, 1600))
+    wide = f"CREATE TABLE wide (id int, {columns}); INSERT INTO wide SELECT generate_series(1, 20)"
+    pipe.sql(f"{RELATIONS} {wide}; CREATE SCHEMA {quoted(SCHEMA)}")
     for name, (first, second) in HOSTILE.items():
         pipe.sql(
             f"CREATE TABLE {quoted(SCHEMA)}.{quoted(name)} AS"
