@@ -11,11 +11,11 @@ scripts/system-packages.sh &
 make --no-print-directory setup
 wait $!
 readonly roomy=NODE_OPTIONS=--max-semi-space-size=64 # or V8 looks for garbage all the time
-env $roomy make --no-print-directory --jobs=2 --output-sync=target lint web-build
+env $roomy make --no-print-directory web-build
 
-# Types, and what the web client checks of itself, take more than half a minute of both processors. They get what the
-# tests leave of them, which wait for servers now and then. Their errors are shown at once, and fail the run.
-scripts/leftover.sh env $roomy make --no-print-directory --jobs=2 --output-sync=target types web-check &
+# Style, types, and what the web client checks of itself, take more than half a minute of both processors. They get what
+# the tests leave of them, which wait for servers now and then. Their errors are shown at once, and fail the run.
+scripts/leftover.sh env $roomy make --no-print-directory --jobs=2 --output-sync=target lint types web-check &
 checks=$! folder=
 trap 'leave $?' EXIT
 
