@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import text
@@ -38,5 +40,23 @@ async def test_a_call_that_was_given_up_locks_nobody_out(sqlite_url: str) -> Non
         # can be made says that nobody waits for the lock, and that nothing of the first write was kept.
         await write(engine, "CREATE TABLE orders (n int)")
         assert kept.value is not None
+    finally:
+        await engine.dispose()
+
+
+async def test_a_statement_goes_to_the_thread_of_its_connection_once(sqlite_url: str) -> None:
+    """A cursor, its execution, its rows and its end were four messages, and half of what a statement cost."""
+    engine = open_engine(sqlite_url)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("CREATE TABLE orders (n int)"))
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            with patch.object(driver, "_execute", wraps=driver._execute) as carried:
+                many = await connection.execute(text("INSERT INTO orders VALUES (:n)"), [{"n": n} for n in range(5)])
+                changed = await connection.execute(text("UPDATE orders SET n = n + 1 WHERE n > 2 RETURNING n"))
+                found = (await connection.execute(text("SELECT n FROM orders ORDER BY n"))).scalars().all()
+            assert (many.rowcount, changed.rowcount, changed.scalars().all()) == (5, 2, [4, 5])
+            assert found == [0, 1, 2, 4, 5]
+            assert carried.call_count == 3
     finally:
         await engine.dispose()
