@@ -31,12 +31,12 @@ async def test_forks_end_with_the_process_that_forked_them_and_others_come_after
 
 async def test_fork_server_that_hangs_is_waited_for_once(run_dir: RunDir, program: WriteProgram) -> None:
     """A job's next attempt must not meet the same one; and what runs goes on."""
-    launcher = ProcessLauncher(run_dir, os.environ, start_timeout=2)
+    launcher = ProcessLauncher(run_dir, os.environ, start_timeout=6)
     path = program()
     async with launcher.launch(launch_of(path)) as first:
         hanging = parent(first)
         hanging.suspend()
-        with pytest.raises(Unavailable, match="within 2 s"):
+        with pytest.raises(Unavailable, match="within 6 s"):
             async with launcher.launch(launch_of(path)):
                 pass
         async with launcher.launch(launch_of(path)) as second:
