@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { create } from "@bufbuild/protobuf";
 import { DataType } from "apache-arrow";
-import * as z from "zod";
+import { z } from "zod";
 
 import {
   type ColumnPlan,

@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 
 import { create } from "@bufbuild/protobuf";
-import * as z from "zod";
+import { z } from "zod";
 
 import {
   type PlanReadRequest,

@@ -5,17 +5,18 @@
 //   PATH/orders/.hold or PATH/.hold        while it is there, who reads or writes waits
 //   PATH/.towpath/WRITE/WRITER/...         what a destination has staged
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { StreamName } from "../../gen/towpath/connector/v1/types_pb.js";
 import { Failure } from "../protocol/failure.js";
+import { mapAhead } from "./ahead.js";
 
 const SUFFIX = ".ndjson";
 const LONGEST = 200; // bytes of a file's name that come from somebody else's name
 const LOOK_MS = 50;
+const AHEAD = 32; // folders looked into at the same time
 
 /** Which stream, without what the library adds to the message. */
 export type Name = Pick<StreamName, "namespace" | "name">;
@@ -38,13 +39,14 @@ export interface Found {
 }
 
 /** Every stream below a folder, in a stable order. */
-export function* streamsOf(root: string): Generator<Found> {
-  for (const name of contentOf(root).folders) {
-    const { files, folders } = contentOf(join(root, name));
+export async function* streamsOf(root: string): AsyncGenerator<Found> {
+  const { folders: names } = await contentOf(root);
+  const outer = mapAhead(names, AHEAD, async (name) => ({ name, ...(await contentOf(join(root, name))) }));
+  for await (const { name, files, folders } of outer) {
     const [newest, folder] = [files.at(-1), join(root, name)];
     if (newest !== undefined) yield { name: { namespace: "", name: unescaped(name) }, folder, newest };
     for (const inner of folders) {
-      const last = contentOf(join(folder, inner)).files.at(-1);
+      const last = (await contentOf(join(folder, inner))).files.at(-1);
       if (last === undefined) continue;
       yield { name: { namespace: unescaped(name), name: unescaped(inner) }, folder: join(folder, inner), newest: last };
     }
@@ -58,8 +60,7 @@ export function nameText({ namespace, name }: Name): string {
 
 /** Wait while a stream, or all of them, are held. Fails when the call is cancelled meanwhile. */
 export async function released(root: string, name: Name, signal: AbortSignal): Promise<void> {
-  // Asked before every batch, so not awaited: a thread that looks takes longer than the look.
-  while (existsSync(join(root, ".hold")) || existsSync(join(folderOf(root, name), ".hold"))) {
+  while ((await exists(join(root, ".hold"))) || (await exists(join(folderOf(root, name), ".hold")))) {
     await sleep(LOOK_MS, undefined, { signal }).catch(() => {
       throw new Failure("cancelled", "the call was cancelled while the stream was held");
     });
@@ -89,9 +90,8 @@ function unescaped(part: string): string {
   }
 }
 
-/** Not awaited: a look at one folder takes less time than a thread that looks. */
-function contentOf(folder: string): { files: string[]; folders: string[] } {
-  const entries = readdirSync(folder, { withFileTypes: true });
+async function contentOf(folder: string): Promise<{ files: string[]; folders: string[] }> {
+  const entries = await readdir(folder, { withFileTypes: true });
   return {
     files: entries
       .filter((entry) => !entry.isDirectory())

@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import * as z from "zod";
+import { z } from "zod";
 
 import { Failure } from "../protocol/failure.js";
 

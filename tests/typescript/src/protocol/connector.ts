@@ -1,5 +1,5 @@
 // What a connector is made of, and how its configuration is validated.
-import * as z from "zod";
+import { z } from "zod";
 
 import type { DestinationCapabilities, SourceCapabilities } from "../../gen/towpath/connector/v1/connector_pb.js";
 import type {
