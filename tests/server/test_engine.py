@@ -45,7 +45,7 @@ async def test_a_call_that_was_given_up_locks_nobody_out(sqlite_url: str) -> Non
 
 
 async def test_a_statement_goes_to_the_thread_of_its_connection_once(sqlite_url: str) -> None:
-    """A cursor, its execution, its rows and its end were a message each: a sixth of what a small job costs."""
+    """A cursor, its execution, its rows and its end would be a message each."""
     engine = open_engine(sqlite_url)
     try:
         async with engine.begin() as connection:
